@@ -1,0 +1,1 @@
+"""Map block-diagonal weight matrices onto compute-in-memory arrays."""

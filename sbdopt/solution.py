@@ -1,0 +1,97 @@
+"""A solution: where every block stands and when it is read, as it is written to a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from sbdopt.documents import (
+    Document,
+    Positions,
+    Times,
+    parse,
+    read_json,
+    to_bytes,
+    write_atomically,
+)
+
+Status = Literal["optimal", "feasible", "infeasible", "unknown"]
+Count = Annotated[int, Field(ge=0)]
+
+
+class OperatorPlacement(Document):
+    """One entry per block of one operator, in the problem's order."""
+
+    array: Positions
+    row: Positions
+    column: Positions
+    start: Times = Field(description="The cycle in which the block's step begins.")
+    kind: Positions | None = Field(
+        None, description="Kind of array by its place in hardware.arrays; left out: all are 0."
+    )
+
+    @model_validator(mode="after")
+    def _same_length(self) -> Self:
+        columns = {"array": self.array, "row": self.row, "column": self.column, "start": self.start}
+        if self.kind is not None:
+            columns["kind"] = self.kind
+        if len({len(column) for column in columns.values()}) > 1:
+            said = ", ".join(f"{len(column)} of {name}" for name, column in columns.items())
+            raise ValueError(f"a block needs one value in each column, but there are {said}")
+        return self
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+
+class Metrics(Document):
+    """What a solution uses; see the table in the format."""
+
+    arrays: Count | None = None
+    unused_cells: Count | None = None
+    utilization: Annotated[float, Field(ge=0, le=1, strict=False)] | None = None
+    makespan: Count | None = None
+    interval: Count | None = None
+    steps: Count | None = None
+    conversions: Count | None = None
+    drives: Count | None = None
+
+
+class Bounds(Document):
+    """Proven lower bounds, by goal; an unknown one is left out."""
+
+    arrays: Count | None = None
+    unused_cells: Count | None = None
+    makespan: Count | None = None
+    interval: Count | None = None
+
+
+class Solution(Document):
+    """The placement of every crossbar operator, what it uses, and what is proven about it."""
+
+    format: Literal["sbdopt/solution@1"] = "sbdopt/solution@1"
+    problem: str
+    problem_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    operators: dict[str, OperatorPlacement]
+    metrics: Metrics | None = None
+    bounds: Bounds | None = None
+    status: Status | None = None
+    solver: dict[str, Any] | None = Field(
+        None, description="What else a solver wants to say: method, goals, proofs, seconds, seed."
+    )
+
+    def to_bytes(self) -> bytes:
+        """The document as it is written to a file."""
+        return to_bytes(self, long="operators")
+
+    def save(self, path: Path) -> None:
+        """Write the document to `path`, atomically."""
+        write_atomically(path, self.to_bytes())
+
+    @classmethod
+    def load(cls, path: Path) -> Solution:
+        """Read and check a solution file; anything wrong with its form is one InputError."""
+        data, _ = read_json(path)
+        return parse(cls, data, str(path))
