@@ -92,6 +92,19 @@ class Hardware(Document):
         _refuse_twice([kind.name for kind in self.arrays], "array kind")
         return self
 
+    @model_validator(mode="after")
+    def _times_fit_64_bits(self) -> Self:
+        conversion = self.conversion_cycles + 32 * self.conversion_cycles_per_bit
+        for kind in self.arrays:
+            phases = 1 if self.rows_per_phase is None else -(-kind.rows // self.rows_per_phase)
+            longest = self.input_slices * phases * (self.settle_cycles + kind.columns * conversion)
+            if longest > LARGEST_TIME:
+                raise ValueError(
+                    f"a step on array kind {kind.name!r} could take {longest} cycles; "
+                    f"more than {LARGEST_TIME} cannot be counted: take a longer cycle as unit"
+                )
+        return self
+
 
 class BlockColumns(Document):
     """The blocks of one operator, a column each of where they begin in the matrix and how large they are."""

@@ -1,0 +1,1 @@
+"""Ways to find placements; nothing here knows of files, the judge or the terminal."""
