@@ -1,0 +1,273 @@
+"""Make the problem of a known transformer: the shapes of its weights, and the order in which they run.
+
+A weight of `inputs` x `outputs` becomes, in one of two forms, the operators of a problem:
+
+- *monarch*: a factor R and after it a factor L, both block-diagonal. The fixed permutation between them is a
+  matter of wiring and takes no time. There are two readings of it, and each model has its usual one:
+    - *square*: the weight is padded to n x n with n = max(inputs, outputs), and each factor is b = sqrt(n)
+      blocks of b x b; block k begins at input k * b and output k * b. This is how the published counts of
+      BERT-large, BART-large and GPT-2-medium (de Lima et al. 2025) come out; n must be a square number.
+    - *rectangular*, without padding: R is p blocks of (inputs / p) x q and L is q blocks of
+      p x (outputs / q), so that every block of R meets every block of L on one value.
+- *dense*: the weight as it is, one operator.
+
+In both forms a block larger than the array is cut into pieces of the size of the array.
+
+Only weights count: embeddings and output heads are left out, and what lies between weights (attention scores,
+norms, activations, residual additions) is a digital operator. The vector that a weight reads is named for the
+operator that makes it, so that operators with the same `input` (q, k and v; gate and up) share their rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from math import isqrt
+from typing import Literal, get_args
+
+import numpy as np
+
+from sbdopt.errors import InputError
+from sbdopt.problem import BlockColumns, Hardware, Operator, Problem
+
+Form = Literal["monarch", "square", "rectangular", "dense"]
+"""How a weight becomes operators; "monarch" is the model's usual one of square and rectangular."""
+FORMS: tuple[Form, ...] = get_args(Form)
+
+Factor = tuple[list[int], BlockColumns]
+"""Shape and blocks of an operator."""
+
+
+@dataclass(frozen=True)
+class DigitalCycles:
+    """Cycles of the digital operators.
+
+    Norm, addition and activation are what IBM's 3D-CiM LLM simulator (`AcceleratorConfig`) takes by default,
+    for cycles of 1 ns. That simulator leaves attention to its user: 100 cycles, the time of one of its
+    matrix-vector products, is an assumption. So is the product of gated activations, counted as an addition.
+    """
+
+    attention: int = 100
+    norm: int = 50
+    add: int = 10
+    activation: int = 10
+    multiply: int = 10
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if value < 0:
+                raise InputError(f"{name} takes {value} cycles; it must be at least 0")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What of a transformer decides about its operators."""
+
+    layers: tuple[tuple[str, int], ...]
+    """Stacks of layers, a name and a number each. The first feeds the cross attention of a second."""
+    hidden: int
+    feed_forward: int
+    keys: int
+    """Outputs of k and of v: fewer than `hidden` where several queries share a key."""
+    monarch: Literal["square", "rectangular"]
+    """Its usual monarch form."""
+    norm_first: bool = False
+    """Whether sublayers normalise what they read, rather than what they add to."""
+    gated: bool = False
+    """Whether the feed-forward part is down(silu(gate) * up) rather than ffn2(gelu(ffn1))."""
+
+
+def _llama(layers: int, hidden: int, feed_forward: int, keys: int) -> Architecture:
+    return Architecture((("layer", layers),), hidden, feed_forward, keys, "rectangular", True, True)
+
+
+MODELS = {
+    # Shapes from the public configurations (config.json on huggingface.co) of google-bert/bert-large-uncased,
+    # facebook/bart-large, openai-community/gpt2-medium, sentence-transformers/all-MiniLM-L6-v2 and
+    # meta-llama/{Llama-2-7b-hf, Meta-Llama-3-8B, Meta-Llama-3-70B, Llama-3.1-405B}.
+    "bert-large": Architecture((("layer", 24),), 1024, 4096, 1024, "square"),
+    "bart-large": Architecture((("enc", 12), ("dec", 12)), 1024, 4096, 1024, "square"),
+    "gpt2-medium": Architecture((("layer", 24),), 1024, 4096, 1024, "square", norm_first=True),
+    "minilm-l6": Architecture((("layer", 6),), 384, 1536, 384, "rectangular"),
+    "llama-2-7b": _llama(32, 4096, 11008, 4096),
+    "llama-3-8b": _llama(32, 4096, 14336, 1024),
+    "llama-3-70b": _llama(80, 8192, 28672, 1024),
+    "llama-3.1-405b": _llama(126, 16384, 53248, 1024),
+}
+
+
+def make_model(
+    name: str,
+    hardware: Hardware,
+    *,
+    form: Form = "monarch",
+    layers: int | None = None,
+    cycles: DigitalCycles | None = None,
+) -> Problem:
+    """The problem of the model `name` on `hardware`.
+
+    `layers` takes only the first layers of every stack. Operators are named `layer0.q.R`, `layer0.q.L`,
+    `layer0.attention`, ..., in models of two stacks `enc0.q.R`, `dec0.q.R`, `dec0.cross_q.R`, ... Of several
+    kinds of arrays the one with the most cells decides how blocks are cut.
+
+    Raises InputError for an unknown name or form, more layers than there are, and squares that there are not.
+    """
+    if name not in MODELS:
+        raise InputError(f"{name!r} is not a known model; the known ones are {', '.join(MODELS)}")
+    if form not in FORMS:
+        raise InputError(f"{form!r} is not a known form; the known ones are {', '.join(FORMS)}")
+    model = MODELS[name]
+    most = max(count for _, count in model.layers)
+    if layers is not None and not 1 <= layers <= most:
+        raise InputError(f"{name!r} has {most} layers; {layers} of them cannot be taken")
+    flow = _Flow(hardware, model.monarch if form == "monarch" else form, cycles or DigitalCycles())
+    _add_stacks(flow, model, most if layers is None else layers)
+    extra: list[str] = [] if form == "monarch" else [form]
+    extra += [] if layers is None else [f"{layers}-layer{'s' if layers > 1 else ''}"]
+    return Problem(name="-".join([name, *extra]), hardware=hardware, operators=flow.operators)
+
+
+@dataclass
+class _Flow:
+    """Operators in the order in which they are added, each after those that make what it reads."""
+
+    hardware: Hardware
+    form: Form
+    cycles: DigitalCycles
+    operators: list[Operator] = field(default_factory=list)
+    made: set[str] = field(default_factory=set)
+    factors: dict[tuple[int, int], dict[str, Factor]] = field(default_factory=dict)
+    """Of each shape of a weight; weights of the same shape share their columns, which saves memory."""
+
+    def digital(self, name: str, cycles: int, *reads: str) -> str:
+        """Add a digital operator that reads the vectors `reads`; returns the name of the vector it makes."""
+        self.operators.append(Operator(name=name, after=self._makers(*reads), cycles=cycles))
+        self.made.add(name)
+        return name
+
+    def weight(self, name: str, inputs: int, outputs: int, reads: str) -> str:
+        """Add the operators of a weight that reads the vector `reads`; returns the name of what it makes."""
+        if (inputs, outputs) not in self.factors:
+            self.factors[inputs, outputs] = _factors(self.form, inputs, outputs, self.hardware)
+        for suffix, (shape, blocks) in self.factors[inputs, outputs].items():
+            after = self._makers(reads)
+            self.operators.append(
+                Operator(name=name + suffix, after=after, input=reads, shape=shape, blocks=blocks)
+            )
+            reads = name + suffix
+            self.made.add(reads)
+        return reads
+
+    def _makers(self, *reads: str) -> list[str]:
+        return [name for name in reads if name in self.made]
+
+
+def _add_stacks(flow: _Flow, model: Architecture, layers: int) -> None:
+    memory = None
+    for stack, count in model.layers:
+        x = "input" if len(model.layers) == 1 else f"{stack}.input"
+        for layer in range(min(layers, count)):
+            at = f"{stack}{layer}"
+            x = _sublayer(flow, model, f"{at}.attention", x, partial(_attention, flow, model, f"{at}.", None))
+            if memory is not None:
+                cross = partial(_attention, flow, model, f"{at}.cross_", memory)
+                x = _sublayer(flow, model, f"{at}.cross_attention", x, cross)
+            x = _sublayer(flow, model, f"{at}.ffn", x, partial(_feed_forward, flow, model, f"{at}."))
+        memory = flow.digital(f"{stack}.norm", flow.cycles.norm, x) if model.norm_first else x
+
+
+def _sublayer(flow: _Flow, model: Architecture, name: str, x: str, inner: Callable[[str], str]) -> str:
+    """What `inner` makes of x is added to x, and normalised, either x before it or the sum after it."""
+    norm = partial(flow.digital, f"{name}_norm", flow.cycles.norm)
+    y = inner(norm(x) if model.norm_first else x)
+    total = flow.digital(f"{name}_add", flow.cycles.add, x, y)
+    return total if model.norm_first else norm(total)
+
+
+def _attention(flow: _Flow, model: Architecture, at: str, memory: str | None, x: str) -> str:
+    """Queries of x; keys and values of x, or of `memory` in cross attention."""
+    q = flow.weight(f"{at}q", model.hidden, model.hidden, x)
+    k = flow.weight(f"{at}k", model.hidden, model.keys, memory or x)
+    v = flow.weight(f"{at}v", model.hidden, model.keys, memory or x)
+    mixed = flow.digital(f"{at}attention", flow.cycles.attention, q, k, v)
+    return flow.weight(f"{at}o", model.hidden, model.hidden, mixed)
+
+
+def _feed_forward(flow: _Flow, model: Architecture, at: str, x: str) -> str:
+    hidden, wide = model.hidden, model.feed_forward
+    if model.gated:
+        gate = flow.weight(f"{at}gate", hidden, wide, x)
+        up = flow.weight(f"{at}up", hidden, wide, x)
+        product = flow.digital(f"{at}silu_mul", flow.cycles.activation + flow.cycles.multiply, gate, up)
+        return flow.weight(f"{at}down", wide, hidden, product)
+    inner = flow.weight(f"{at}ffn1", hidden, wide, x)
+    return flow.weight(f"{at}ffn2", wide, hidden, flow.digital(f"{at}gelu", flow.cycles.activation, inner))
+
+
+def _factors(form: Form, inputs: int, outputs: int, hardware: Hardware) -> dict[str, Factor]:
+    """The operators of a weight, by what is added to its name."""
+    kind = max(hardware.arrays, key=lambda kind: kind.rows * kind.columns)
+    rows, columns = kind.rows, kind.columns // hardware.columns_per_weight
+    if not columns:
+        raise InputError(
+            f"hardware: a weight takes {hardware.columns_per_weight} columns, but {kind.name!r} has only "
+            f"{kind.columns}; lower columns_per_weight or take a wider array"
+        )
+    if form == "dense":
+        return {"": _diagonal(1, inputs, outputs, rows, columns)}
+    if form == "square":
+        side = isqrt(max(inputs, outputs))
+        if side**2 != max(inputs, outputs):
+            raise InputError(
+                f"a weight of {inputs} x {outputs} has no square monarch form, since {max(inputs, outputs)} "
+                "is not a square number; take the rectangular form"
+            )
+        square = _diagonal(side, side, side, rows, columns)
+        return {".R": square, ".L": square}
+    p, q = _split(inputs, outputs, rows, columns)
+    return {
+        ".R": _diagonal(p, inputs // p, q, rows, columns),
+        ".L": _diagonal(q, p, outputs // q, rows, columns),
+    }
+
+
+def _split(inputs: int, outputs: int, rows: int, columns: int) -> tuple[int, int]:
+    """Numbers p and q of blocks in R and L of a rectangular monarch form.
+
+    Of those whose blocks fit `rows` x `columns`, if any: the middle vector, p * q long, is as near as can be
+    to the shorter of inputs and outputs (a longer one is redundant, a shorter one loses rank); then p and q
+    are as near to each other as can be; then p is the smaller.
+    """
+    pairs = [(p, q) for p in _divisors(inputs) for q in _divisors(outputs)]
+    fitting = [(p, q) for p, q in pairs if max(inputs // p, p) <= rows and max(q, outputs // q) <= columns]
+    return min(
+        fitting or pairs,
+        key=lambda pair: (_ratio(pair[0] * pair[1], min(inputs, outputs)), _ratio(*pair), pair),
+    )
+
+
+def _ratio(one: int, two: int) -> float:
+    return max(one, two) / min(one, two)
+
+
+def _divisors(n: int) -> list[int]:
+    small = [d for d in range(1, isqrt(n) + 1) if n % d == 0]
+    return sorted({*small, *(n // d for d in small)})
+
+
+def _diagonal(count: int, height: int, width: int, rows: int, columns: int) -> Factor:
+    """`count` blocks of height x width down the diagonal, in pieces of at most rows x columns."""
+    block, top, left = (
+        axis.ravel()
+        for axis in np.meshgrid(
+            np.arange(count), np.arange(0, height, rows), np.arange(0, width, columns), indexing="ij"
+        )
+    )
+    pieces = BlockColumns(
+        input=block * height + top,
+        output=block * width + left,
+        height=np.minimum(height - top, rows),
+        width=np.minimum(width - left, columns),
+    )
+    return [count * height, count * width], pieces
