@@ -1,0 +1,198 @@
+"""One array: write its cells, drive its rows, read its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from itertools import pairwise
+
+import numpy as np
+
+from sbdopt.documents import IntArray
+from sbdopt.simulate.ranges import covered, ranges
+from sbdopt.weights.tensors import FloatArray
+
+CellValues = Callable[[int], FloatArray]
+"""From the number of a block to what its cells are to hold, (height, columns)."""
+
+_CELLS = 1 << 22
+"""Cells that are held at a time, unless a single column has more."""
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """Blocks where they stand, ordered by kind, array, start and block.
+
+    `row` and `column` are where a block begins; of its rows and columns `top` .. `bottom - 1` and `left` ..
+    `right - 1` exist. It wants row r driven with element `driver` + r of all inputs, and its column c belongs
+    to `target` + c of all slices of all outputs.
+    """
+
+    block: IntArray
+    kind: IntArray
+    array: IntArray
+    start: IntArray
+    row: IntArray
+    column: IntArray
+    top: IntArray
+    bottom: IntArray
+    left: IntArray
+    right: IntArray
+    driver: IntArray
+    target: IntArray
+
+    def __len__(self) -> int:
+        return len(self.block)
+
+    def part(self, chosen: slice | IntArray) -> Standing:
+        """Some of the blocks."""
+        return Standing(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
+    def runs(self, *names: str) -> Iterator[Standing]:
+        """The blocks, split wherever one of the named columns changes."""
+        changes = np.zeros(max(len(self) - 1, 0), dtype=bool)
+        for name in names:
+            changes |= np.diff(getattr(self, name)) != 0
+        ends = [0, *(np.flatnonzero(changes) + 1).tolist(), len(self)]
+        for begin, end in pairwise(ends):
+            if begin < end:
+                yield self.part(slice(begin, end))
+
+
+@dataclass(frozen=True, eq=False)
+class Faults:
+    """Rectangles of faulty cells on one array."""
+
+    row: IntArray
+    column: IntArray
+    height: IntArray
+    width: IntArray
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+
+@dataclass(frozen=True, eq=False)
+class _Strip:
+    """Some columns of an array, and every row on which they have a cell that can conduct."""
+
+    rows: IntArray
+    columns: IntArray
+    cells: FloatArray
+    """(rows, columns)"""
+
+
+def run_array(
+    standing: Standing,
+    faults: Faults,
+    values: CellValues,
+    drivers: FloatArray,
+    totals: FloatArray,
+    rows_per_phase: int | None,
+) -> None:
+    """Program one array with the blocks that stand on it, run its steps, and add what they yield to `totals`.
+
+    `drivers` (elements of inputs, batch) is all that rows can be driven with; `totals` is (slices of outputs,
+    batch). Columns do not influence one another: a large array is programmed and read some at a time.
+    """
+    rows = covered(standing.top, standing.bottom)
+    columns = covered(standing.left, standing.right)
+    steps = list(standing.runs("start"))
+    width = max(1, _CELLS // max(1, len(rows)))
+    for begin in range(0, len(columns), width):
+        strip = _program(standing, faults, values, rows, columns[begin : begin + width])
+        for step in steps:
+            _read(step, strip, drivers, totals, rows_per_phase)
+
+
+def _program(
+    standing: Standing, faults: Faults, values: CellValues, driven: IntArray, columns: IntArray
+) -> _Strip:
+    """Write some columns, block after block. Faulty cells take no weight; those never driven are left out."""
+    first, last = columns[0], columns[-1]
+    here = standing.part(np.flatnonzero((standing.left <= last) & (standing.right > first)))
+    broken = np.flatnonzero((faults.column <= last) & (faults.column + faults.width > first))
+    rows = covered(here.top, here.bottom)
+    if len(broken):
+        begin = np.searchsorted(driven, faults.row[broken])
+        end = np.searchsorted(driven, faults.row[broken] + faults.height[broken])
+        rows = np.union1d(rows, driven[covered(begin, end)])
+    cells = np.zeros((len(rows), len(columns)))
+    top, bottom = np.searchsorted(rows, here.top), np.searchsorted(rows, here.bottom)
+    left, right = np.searchsorted(columns, here.left), np.searchsorted(columns, here.right)
+    for b in np.argsort(here.block).tolist():
+        r, c = slice(top[b], bottom[b]), slice(left[b], right[b])
+        # Rows and columns of one block are all there, so they follow one another without a gap.
+        down, across = here.top[b] - here.row[b], max(here.left[b], first) - here.column[b]
+        part = values(int(here.block[b]))[down : down + r.stop - r.start, across : across + c.stop - c.start]
+        cells[r, c] = part
+    for b in broken.tolist():
+        r = slice(*np.searchsorted(rows, [faults.row[b], faults.row[b] + faults.height[b]]))
+        c = slice(*np.searchsorted(columns, [faults.column[b], faults.column[b] + faults.width[b]]))
+        cells[r, c] = _stuck(rows[r, None], columns[c])
+    return _Strip(rows, columns, cells)
+
+
+def _stuck(row: IntArray, column: IntArray) -> FloatArray:
+    """What faulty cells conduct: it follows from where they are, and is never a whole number, so never 0."""
+    return ((row * 7919 + column * 104729) % 9973).astype(np.float64) + 0.5
+
+
+def _read(
+    step: Standing, strip: _Strip, drivers: FloatArray, totals: FloatArray, rows_per_phase: int | None
+) -> None:
+    """Run one step, phase after phase, as far as it reads columns of the strip."""
+    column, target = _destinations(step, len(totals))
+    inside = (column >= strip.columns[0]) & (column <= strip.columns[-1])
+    if not inside.any():
+        return
+    across = np.searchsorted(strip.columns, column[inside])
+    row, element, phase = drive(step, rows_per_phase)
+    down = np.searchsorted(strip.rows, row)
+    conducts = np.searchsorted(strip.rows, row, side="right") > down
+    for number in range(int(phase.max(initial=-1)) + 1):
+        now = conducts & (phase == number)
+        sums = strip.cells[np.ix_(down[now], across)].T @ drivers[element[now]]
+        np.add.at(totals, target[inside], sums)
+
+
+def _destinations(step: Standing, targets: int) -> tuple[IntArray, IntArray]:
+    """Each read column with each slice of an output that a block of the step has on it, once."""
+    column = ranges(step.left, step.right)
+    target = column + np.repeat(step.target, step.right - step.left)
+    if len(step) > 1:
+        column, target = np.divmod(np.unique(column * targets + target), targets)
+    return column, target
+
+
+def drive(step: Standing, rows_per_phase: int | None) -> tuple[IntArray, IntArray, IntArray]:
+    """The driven rows, the element of all inputs that each carries, and the phase in which it is driven.
+
+    Rows of rank 0 .. n-1, n .. 2n-1, ... are driven together. As long as blocks that share a column share no
+    row, and a row has the same rank on all columns that want it, no column then sums more than n wanted rows
+    at a time, in as few phases as there can be.
+    """
+    wanted = ranges(step.top, step.bottom)
+    element = wanted + np.repeat(step.driver, step.bottom - step.top)
+    phase = np.zeros_like(wanted) if rows_per_phase is None else _ranks(step) // rows_per_phase
+    if len(step) == 1:
+        return wanted, element, phase
+    row, place = np.unique(wanted, return_inverse=True)
+    last, latest = np.zeros_like(row), np.zeros_like(row)
+    np.maximum.at(last, place, np.arange(len(wanted)))
+    np.maximum.at(latest, place, phase)
+    return row, element[last], latest
+
+
+def _ranks(step: Standing) -> IntArray:
+    """For each row of each block, one after the other: how many rows one of its columns wants above it."""
+    columns = covered(step.left, step.right)
+    begin, end = np.searchsorted(columns, step.left), np.searchsorted(columns, step.right)
+    height = step.bottom - step.top
+    depth = np.zeros(len(columns), dtype=np.int64)
+    above = np.zeros(len(step), dtype=np.int64)
+    for b in np.argsort(step.top, kind="stable").tolist():
+        mine = depth[begin[b] : end[b]]
+        above[b] = mine.max(initial=0)
+        mine += height[b]
+    return ranges(above, above + height)

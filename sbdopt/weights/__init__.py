@@ -1,0 +1,1 @@
+"""Numbers: the weights of operators, inputs, and reference outputs. Knows nothing of arrays."""
