@@ -105,13 +105,16 @@ class _Grid:
     """Places from top to bottom."""
     across: int
     """Places from left to right."""
+    wanted: int
+    """How many diagonals can be of use, for arrays may be far larger than the problem."""
     operators: int = 0
     """Bit set of the operators on it."""
     free: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        first = range(min(self.diagonals, self.wanted))
         # Those that are their own inverses come first: they are of least use to pairs.
-        self.free = sorted(range(self.diagonals), key=lambda i: (self.inverse(i) != i, i))
+        self.free = sorted({*first, *map(self.inverse, first)}, key=lambda i: (self.inverse(i) != i, i))
 
     @property
     def diagonals(self) -> int:
@@ -220,7 +223,7 @@ class _Packing:
         if taken is None:
             return None
         kind = self.blocks.hardware.arrays[taken[0]]
-        grid = _Grid(*taken, kind.rows // size[0], kind.columns // size[1])
+        grid = _Grid(*taken, kind.rows // size[0], kind.columns // size[1], len(self.blocks) + 1)
         self._grids[size].append(grid)
         return grid
 

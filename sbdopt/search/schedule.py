@@ -42,7 +42,9 @@ def make_steps(blocks: Blocks, kind: IntArray, array: IntArray, column: IntArray
         ends = np.cumsum(members)
         for step in crowded.tolist():
             inside = order[ends[step] - members[step] : ends[step]]
-            columns[step], rows[step] = _read(column[inside], blocks.columns[inside], blocks.height[inside])
+            columns[step], rows[step] = columns_and_rows(
+                column[inside], blocks.columns[inside], blocks.height[inside]
+            )
     cycles = np.zeros(steps, dtype=np.int64)
     tile = np.zeros(steps, dtype=np.int64)
     for number, hardware_kind in enumerate(blocks.hardware.arrays):
@@ -52,7 +54,7 @@ def make_steps(blocks: Blocks, kind: IntArray, array: IntArray, column: IntArray
     return Steps(of_block, np.unique(tile, return_inverse=True)[1], cycles)
 
 
-def _read(column: IntArray, width: IntArray, height: IntArray) -> tuple[int, int]:
+def columns_and_rows(column: IntArray, width: IntArray, height: IntArray) -> tuple[int, int]:
     """Columns read by blocks in one step, and the most cells of theirs on one column."""
     begins = np.unique(np.concatenate([column, column + width]))
     covers = (column[:, None] <= begins[:-1]) & (begins[:-1] < (column + width)[:, None])

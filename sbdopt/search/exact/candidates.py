@@ -80,7 +80,9 @@ def _choose(
     adcs = {tile: slots[timetable.slots_of[tile][0]].adcs for tile in timetable.tiles}
     columns = np.array([candidate.columns for candidate in candidates])
     rows = np.array([candidate.rows for candidate in candidates])
-    cycles = {tile: step_cycles(blocks.hardware, adcs[tile], columns, rows).tolist() for tile in timetable.tiles}
+    cycles = {
+        tile: step_cycles(blocks.hardware, adcs[tile], columns, rows).tolist() for tile in timetable.tiles
+    }
     chosen = {
         (c, tile): model.new_bool_var(f"step{candidate.members}.{tile}")
         for c, candidate in enumerate(candidates)
@@ -110,6 +112,4 @@ def _choose(
             model.add(LinearExpr.sum([chosen[c, tile] for c in steps for tile in tiles]) == together)
     for tile in tiles:
         load = LinearExpr.sum([timetable.load[i, tile] for i in members])
-        model.add(
-            load >= LinearExpr.sum([cycles[tile][c] * chosen[c, tile] for c in range(len(candidates))])
-        )
+        model.add(load >= LinearExpr.sum([cycles[tile][c] * chosen[c, tile] for c in range(len(candidates))]))

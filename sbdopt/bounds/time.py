@@ -1,0 +1,70 @@
+"""Lower bounds of makespan and interval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from sbdopt.blocks import Blocks
+from sbdopt.bounds.work import Work, measure_work
+from sbdopt.documents import IntArray
+from sbdopt.goals import Bound
+from sbdopt.timing import block_cycles, earliest_starts, operator_cycles, tails
+
+_MOST_OPERATORS = 4000
+
+
+def makespan_bounds(blocks: Blocks, unused: int | None) -> Iterator[Bound]:
+    """Lower bounds of the makespan - with `unused`, of solutions with no more unused cells than that.
+
+    *Critical path*: each operator takes at least its slowest block's own step (a step that holds the block
+    reads no fewer columns and sums no fewer rows), and operators on a path follow one another.
+
+    *Conversions on tiles*: all steps of an operator lie between its start and its finish, on at most so many
+    tiles; so it takes at least what an even share of its work takes on one tile. The critical path is taken
+    again with these durations.
+
+    *Tiles in a window*: for operators that start at cycle r or later, after which the rest takes at least q
+    more cycles, all work lies in a window that ends q cycles before the makespan (energetic reasoning on the
+    heads and tails of the previous argument).
+    """
+    given = () if unused is None else (("unused_cells", unused),)
+    cycles = operator_cycles(blocks)
+    yield Bound("makespan", _longest_path(blocks, cycles), "critical path", given)
+    work = measure_work(blocks, unused)
+    if work is None:
+        return
+    shares = np.array([work.share([operator]) for operator in range(len(cycles))], dtype=np.int64)
+    cycles = np.maximum(cycles, shares)
+    yield Bound("makespan", _longest_path(blocks, cycles), "critical path with conversions on tiles", given)
+    if len(cycles) <= _MOST_OPERATORS:
+        yield Bound("makespan", _windows(blocks, cycles, work), "conversions on tiles in a window", given)
+
+
+def interval_bounds(blocks: Blocks, unused: int | None) -> Iterator[Bound]:
+    """Lower bounds of the interval: the slowest block's own step, and an even share of all work of a tile."""
+    given = () if unused is None else (("unused_cells", unused),)
+    slowest = int(block_cycles(blocks).min(axis=0).max(initial=0)) if len(blocks) else 0
+    yield Bound("interval", slowest, "slowest block", given)
+    work = measure_work(blocks, unused)
+    if work is not None:
+        share = work.share(list(range(len(blocks.predecessors))))
+        yield Bound("interval", share, "conversions on tiles", given)
+
+
+def _longest_path(blocks: Blocks, cycles: IntArray) -> int:
+    return int((earliest_starts(blocks, cycles) + cycles).max())
+
+
+def _windows(blocks: Blocks, cycles: IntArray, work: Work) -> int:
+    """The best of all windows: from the start of some operator to the end of some other."""
+    heads, ends = earliest_starts(blocks, cycles), tails(blocks, cycles)
+    best = 0
+    order = np.argsort(-ends, kind="stable")
+    order = order[work.any_work[order]]
+    for head in np.unique(heads[order]):
+        inside = order[heads[order] >= head]
+        share = work.shares_of_prefixes(inside)
+        best = max(best, int((head + share + ends[inside]).max()))
+    return best

@@ -1,0 +1,158 @@
+"""How much reading there is to do, and on how many tiles it can be done at the same time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sbdopt.blocks import Blocks
+from sbdopt.documents import BoolArray, IntArray
+from sbdopt.timing import block_cycles
+
+_MOST_SIZES = 4000
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """Work of each operator, and the tiles that share it.
+
+    Blocks that can never be read together with another one are `alone`: they take their own cycles of a
+    tile. The others are counted by the columns that must be converted for them.
+    """
+
+    tiles: int
+    alone: IntArray
+    """Per operator: cycles of a tile that its blocks that are read alone take, all in all."""
+    columns: IntArray
+    """Per operator: columns x phases that must be converted for its other blocks."""
+    settle: int
+    conversion: int
+    adcs: int
+    """Fewest cycles of settling and of conversion of any step; most converters of any array."""
+
+    @property
+    def any_work(self) -> BoolArray:
+        """Operators that take any time of a tile."""
+        return (self.alone > 0) | (self.columns > 0)
+
+    def share(self, operators: list[int]) -> int:
+        """Cycles that some tile is busy with these operators at least."""
+        return int(self.shares_of_prefixes(np.array(operators, dtype=np.int64))[-1])
+
+    def shares_of_prefixes(self, operators: IntArray) -> IntArray:
+        """The same for the first, the first two, ... of these operators.
+
+        Work of w cycles in all is at least w / tiles on some tile. If all is counted by columns, the tile
+        that converts most also settles once, and its conversions are rounded up to whole turns.
+        """
+        alone = np.cumsum(self.alone[operators])
+        columns = np.cumsum(self.columns[operators])
+        turns = -(-columns // self.adcs)
+        total = -(-(alone + self.conversion * turns) // self.tiles)
+        most_columns = -(-columns // self.tiles)
+        settled = self.settle + self.conversion * -(-most_columns // self.adcs)
+        return np.maximum(total, np.where(columns > 0, settled, 0))
+
+
+def measure_work(blocks: Blocks, unused: int | None) -> Work | None:
+    """The work of a problem, or None where there are as many tiles as anyone wants."""
+    tiles = _tiles(blocks, unused)
+    if tiles is None or not len(blocks):
+        return None
+    hardware = blocks.hardware
+    alone = _read_alone(blocks, unused)
+    cycles = block_cycles(blocks).min(axis=0)
+    operators = len(blocks.predecessors)
+    alone_cycles = np.zeros(operators, dtype=np.int64)
+    np.add.at(alone_cycles, blocks.operator[alone], cycles[alone])
+    columns = np.zeros(operators, dtype=np.int64)
+    for operator in np.unique(blocks.operator[~alone]).tolist():
+        mine = np.arange(blocks.first[operator], blocks.first[operator + 1])
+        columns[operator] = _columns_to_convert(blocks, mine[~alone[mine]])
+    least = hardware.conversion_cycles + hardware.conversion_cycles_per_bit
+    return Work(
+        tiles=tiles,
+        alone=alone_cycles,
+        columns=columns,
+        settle=hardware.input_slices * hardware.settle_cycles,
+        conversion=hardware.input_slices * least,
+        adcs=max(kind.adcs for kind in hardware.arrays),
+    )
+
+
+def _tiles(blocks: Blocks, unused: int | None) -> int | None:
+    """The most tiles that a solution can use: of those there are, and by its cells if those are limited."""
+    kinds = blocks.hardware.arrays
+    limits = []
+    if all(kind.count is not None for kind in kinds):
+        limits.append(sum(-(-(kind.count or 0) // kind.tiers) for kind in kinds))
+    if unused is not None:
+        limits.append((blocks.cells + unused) // min(kind.rows * kind.columns for kind in kinds))
+    return max(1, min(limits)) if limits else None
+
+
+def _columns_to_convert(blocks: Blocks, chosen: IntArray) -> int:
+    """Columns x phases that must be converted for blocks of one operator.
+
+    Each output must be read once per `rows` of the rows that add to it, since no more stand in one array,
+    and in one phase for every `rows_per_phase` of them. Blocks are cut where others begin or end.
+    """
+    hardware = blocks.hardware
+    tallest = max(kind.rows for kind in hardware.arrays)
+    limit = min(tallest, hardware.rows_per_phase or tallest)
+    begin, end = blocks.output[chosen], blocks.output[chosen] + blocks.width[chosen]
+    edges, place = np.unique(np.concatenate([begin, end]), return_inverse=True)
+    change = np.zeros(len(edges), dtype=np.int64)
+    np.add.at(change, place, np.concatenate([blocks.height[chosen], -blocks.height[chosen]]))
+    summed = np.cumsum(change)[:-1]
+    reads = -(-summed // limit)
+    return int((reads * np.diff(edges)).sum()) * hardware.columns_per_weight
+
+
+def _read_alone(blocks: Blocks, unused: int | None) -> BoolArray:
+    """Blocks that cannot be read together with any other, where no more than `unused` cells are unused.
+
+    Two blocks of a step that share neither rows nor columns leave two crossings empty, h_i w_j + h_j w_i
+    cells, which are unused cells of their array; if even the smallest such sum is too many, a block is read
+    alone. Blocks that might share rows (a vector that others read as well, or inputs that meet) or columns
+    (outputs that meet) are never counted as such. Blocks must also fit side by side on the diagonal.
+    """
+    kinds = blocks.hardware.arrays
+    sizes, place = np.unique(np.stack([blocks.height, blocks.columns]), axis=1, return_inverse=True)
+    if sizes.shape[1] > _MOST_SIZES:
+        return np.zeros(len(blocks), dtype=bool)
+    height, width = sizes
+    together = np.zeros((len(height), len(height)), dtype=bool)
+    for kind in kinds:
+        together |= (height[:, None] + height <= kind.rows) & (width[:, None] + width <= kind.columns)
+    if unused is not None:
+        together &= np.outer(height, width) + np.outer(width, height) <= unused
+    alone = ~together.any(axis=1)[place.reshape(-1)]
+    return alone & ~_may_share(blocks)
+
+
+def _may_share(blocks: Blocks) -> BoolArray:
+    """Blocks whose inputs or outputs meet those of another block, or whose vector others read as well."""
+    shared_vector = np.zeros(len(blocks), dtype=bool)
+    pairs = np.unique(np.stack([blocks.vector, blocks.operator]), axis=1)
+    vectors, readers = np.unique(pairs[0], return_counts=True)
+    shared_vector = np.isin(blocks.vector, vectors[readers > 1])
+    meets_inputs = _meets(blocks.operator, blocks.input, blocks.height)
+    meets_outputs = _meets(blocks.operator, blocks.output, blocks.width)
+    return shared_vector | meets_inputs | meets_outputs
+
+
+def _meets(group: IntArray, begin: IntArray, size: IntArray) -> BoolArray:
+    """Intervals that share a point with another of their group."""
+    order = np.lexsort((begin, group))
+    span = int((begin + size).max()) + 1
+    low = group[order] * span + begin[order]
+    high = low + size[order]
+    reach = np.maximum.accumulate(high)
+    meets = np.zeros(len(group), dtype=bool)
+    before = low[1:] < reach[:-1]
+    after = high[:-1] > low[1:]
+    meets[order[1:]] |= before
+    meets[order[:-1]] |= after
+    return meets

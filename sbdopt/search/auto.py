@@ -1,0 +1,38 @@
+"""What to do with a problem, by its size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sbdopt.blocks import Blocks
+from sbdopt.goals import Goals
+from sbdopt.placement import Placement
+from sbdopt.search.budget import Budget
+from sbdopt.search.exact import exact
+from sbdopt.search.greedy import greedy
+from sbdopt.search.method import Finding, Found
+from sbdopt.search.score import score
+
+MOST_BLOCKS_EXACT = 80
+"""More blocks than that are beyond one CP-SAT model of everything."""
+
+
+def auto(
+    blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
+) -> Iterator[Finding]:
+    """The constructions, then the exact model from the best of them where the problem is small enough.
+
+    Whoever calls it stops as soon as every goal equals its bound.
+    """
+    best, best_key = start, None
+    if start is not None:
+        best_key = tuple(score(blocks, start)[goal] for goal in goals)
+        yield Found(start)
+    for finding in greedy(blocks, goals, budget, seed, start):
+        yield finding
+        if isinstance(finding, Found):
+            key = tuple(score(blocks, finding.placement)[goal] for goal in goals)
+            if best_key is None or key < best_key:
+                best, best_key = finding.placement, key
+    if len(blocks) <= MOST_BLOCKS_EXACT and not budget.used_up:
+        yield from exact(blocks, goals, budget, seed, best)

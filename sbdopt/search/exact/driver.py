@@ -1,0 +1,188 @@
+"""Run CP-SAT goal by goal, and yield what it finds and proves while it runs."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ortools.sat.python import cp_model
+
+from sbdopt.blocks import Blocks
+from sbdopt.bounds import lower_bounds
+from sbdopt.goals import Bound, Goals
+from sbdopt.placement import Placement
+from sbdopt.search.budget import Budget
+from sbdopt.search.dealing import Places
+from sbdopt.search.exact.model import TIMED_GOALS, ExactModel, Reading, build, read
+from sbdopt.search.exact.relations import Relations
+from sbdopt.search.exact.slots import slots_of
+from sbdopt.search.greedy import finished
+from sbdopt.search.method import Finding, Found, Infeasible
+from sbdopt.search.score import score
+from sbdopt.timing import NEVER, block_cycles
+
+_PATIENCE = 0.05
+_SHARE = 0.7
+"""Part of what is left of the budget that a goal may take while others wait."""
+
+
+@dataclass
+class _Best:
+    """The best placement so far, and the values of the goals that it has."""
+
+    placement: Placement | None = None
+    values: dict[str, int] | None = None
+
+
+def exact_findings(
+    blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
+) -> Iterator[Finding]:
+    """Goal by goal: least value of the first; of the second where the first has what it reached; ..."""
+    best = _Best()
+    if start is not None:
+        best = _Best(start, score(blocks, start))
+    for place, goal in enumerate(goals):
+        waiting = len(goals) - place - 1
+        limits = {} if best.values is None else {name: best.values[name] for name in goals[:place]}
+        for finding in _minimise(blocks, goals, goal, limits, best, budget, seed, waiting):
+            yield finding
+            if isinstance(finding, Infeasible):
+                return
+        if best.values is None or budget.used_up:
+            return
+
+
+def _minimise(
+    blocks: Blocks,
+    goals: Goals,
+    goal: str,
+    limits: dict[str, int],
+    best: _Best,
+    budget: Budget,
+    seed: int,
+    waiting: int,
+) -> Iterator[Finding]:
+    given = tuple(limits.items())
+    known = max((bound.value for bound in lower_bounds(blocks, goal, limits)), default=0)
+    if best.values is not None and best.values[goal] <= known:
+        return
+    horizon = _horizon(blocks, best.values, goal, limits)
+    relations = Relations(
+        blocks, tuple(slots_of(blocks.hardware.arrays, _most_arrays(blocks, goal, limits, best)))
+    )
+    unused = limits.get("unused_cells", sum(slot.cells for slot in relations.slots) - blocks.cells)
+    model = build(relations, {goal, *limits}, horizon, unused)
+    for name, value in limits.items():
+        model.variables.model.add(model.goals[name] <= value)
+    model.variables.model.add(model.goals[goal] >= known)
+    if best.values is not None:
+        model.variables.model.add(model.goals[goal] <= best.values[goal] - 1)
+    model.variables.model.minimize(model.goals[goal])
+    reached = None if best.values is None else best.values[goal]
+    for outcome in _run(model, budget, seed, _SHARE if waiting else 1.0):
+        if isinstance(outcome, Reading):
+            found = _placement(blocks, outcome, budget)
+            values = score(blocks, found.placement)
+            if best.values is None or _key(values, goals) < _key(best.values, goals):
+                best.placement, best.values = found.placement, values
+                reached = values[goal]
+                yield found
+        elif outcome == "infeasible":
+            if reached is None:
+                yield Infeasible("CP-SAT finds no placement on the arrays that there are")
+            else:
+                yield Bound(goal, reached, "CP-SAT", given)
+        elif reached is None or outcome <= reached:
+            yield Bound(goal, outcome, "CP-SAT", given)
+
+
+def _key(values: dict[str, int], goals: Goals) -> tuple[int, ...]:
+    return tuple(values[goal] for goal in goals)
+
+
+def _placement(blocks: Blocks, reading: Reading, budget: Budget) -> Found:
+    if reading.start is None:
+        places = Places(reading.kind, reading.array, reading.row, reading.column)
+        return finished(blocks, places, budget)
+    return Found(Placement(reading.kind, reading.array, reading.row, reading.column, reading.start))
+
+
+def _horizon(blocks: Blocks, values: dict[str, int] | None, goal: str, limits: dict[str, int]) -> int:
+    """No better solution takes longer: the makespan to beat, or all steps one after another."""
+    if "makespan" in limits:
+        return limits["makespan"]
+    if goal == "makespan" and values is not None:
+        return values["makespan"]
+    cycles = block_cycles(blocks)
+    slowest = [max(int(c) for c in column if c != NEVER) for column in cycles.T]
+    return sum(slowest) + sum(operator.cycles or 0 for operator in blocks.problem.operators)
+
+
+def _most_arrays(blocks: Blocks, goal: str, limits: dict[str, int], best: _Best) -> list[int]:
+    """Of each kind the most arrays that a better solution can use."""
+    unused = limits.get("unused_cells")
+    if goal == "unused_cells" and best.values is not None:
+        unused = best.values["unused_cells"]
+    result = []
+    for kind in blocks.hardware.arrays:
+        most = len(blocks)
+        if unused is not None:
+            most = min(most, (blocks.cells + unused) // (kind.rows * kind.columns))
+        result.append(most)
+    return result
+
+
+def _run(model: ExactModel, budget: Budget, seed: int, share: float) -> Iterator[Reading | int | str]:
+    """Solutions and bounds as CP-SAT finds them, then "infeasible" if it proved that nothing is left.
+
+    CP-SAT runs in a thread of its own, so that an interrupt reaches this one; it is stopped when the caller
+    goes away. The last bound comes after the last solution.
+    """
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = budget.workers
+    solver.parameters.random_seed = seed
+    solver.parameters.catch_sigint_signal = False
+    solver.parameters.max_time_in_seconds = min(budget.remaining * share, 1e6)
+    if budget.remaining_work is not None:
+        solver.parameters.max_deterministic_time = budget.remaining_work * share
+    outcomes: queue.SimpleQueue[Reading | int | str | BaseException | None] = queue.SimpleQueue()
+
+    class Report(cp_model.CpSolverSolutionCallback):
+        def on_solution_callback(self) -> None:
+            outcomes.put(read(model, self))
+
+    def work() -> None:
+        try:
+            solver.best_bound_callback = lambda bound: outcomes.put(round(bound))
+            status = solver.solve(model.variables.model, Report())
+            if status == cp_model.INFEASIBLE:
+                outcomes.put("infeasible")
+            elif status == cp_model.OPTIMAL:
+                outcomes.put(round(solver.objective_value))
+        except BaseException as error:  # handed over to the thread that waits
+            outcomes.put(error)
+        finally:
+            outcomes.put(None)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while True:
+            try:
+                outcome = outcomes.get(timeout=_PATIENCE)
+            except queue.Empty:
+                continue
+            if outcome is None:
+                break
+            if isinstance(outcome, BaseException):
+                raise outcome
+            yield outcome
+    finally:
+        solver.stop_search()
+        thread.join()
+        budget.spent += solver.response_proto.deterministic_time
+
+
+__all__ = ["TIMED_GOALS", "exact_findings"]

@@ -1,0 +1,186 @@
+"""Constructions: fill arrays and deal their places out, or spread what runs together; then read and schedule."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from sbdopt.blocks import Blocks
+from sbdopt.bounds import lower_bounds
+from sbdopt.documents import IntArray
+from sbdopt.goals import Goals
+from sbdopt.placement import Placement
+from sbdopt.search.budget import Budget
+from sbdopt.search.dealing import Places, Plan, deal
+from sbdopt.search.joining import join
+from sbdopt.search.method import Finding, Found
+from sbdopt.search.packing import FreeSpace, Sizes, Supply, fill
+from sbdopt.search.schedule import make_steps, schedule
+from sbdopt.timing import NEVER, block_cycles
+
+
+def greedy(
+    blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
+) -> Iterator[Finding]:
+    """Several constructions, the one that suits the first goal best first; deterministic.
+
+    Never fails where room is unlimited.
+    """
+    del seed, start
+    plan = Plan.of(blocks)
+    packed = False
+    if goals[0] == "unused_cells":
+        for found in _packed(blocks, budget, plan):
+            packed = True
+            yield found
+    if not packed:
+        places = _spread(blocks, plan, _patience(blocks, goals))
+        if places is not None:
+            yield finished(blocks, places, budget)
+    if not (packed or budget.used_up):
+        yield from _packed(blocks, budget, plan)
+
+
+def finished(blocks: Blocks, places: Places, budget: Budget) -> Found:
+    """Blocks with a place, read together where that helps, and scheduled."""
+    group = join(blocks, places, budget)
+    steps = make_steps(blocks, places.kind, places.array, places.column, group)
+    begin = schedule(blocks, steps)
+    return Found(Placement(places.kind, places.array, places.row, places.column, begin))
+
+
+def _packed(blocks: Blocks, budget: Budget, plan: Plan) -> Iterator[Finding]:
+    """Arrays filled in several orders of the sizes; every filling that needs fewer cells is dealt out."""
+    sizes = Sizes.of(blocks)
+    kinds = blocks.hardware.arrays
+    fewest: int | None = None
+    for order in _orders(sizes):
+        fillings = fill(kinds, sizes, order)
+        if fillings is not None:
+            cells = sum(kinds[filling.kind].rows * kinds[filling.kind].columns for filling in fillings)
+            if fewest is None or cells < fewest:
+                fewest = cells
+                yield finished(blocks, deal(blocks, sizes, fillings, plan), budget)
+        if budget.used_up:
+            return
+
+
+def _orders(sizes: Sizes) -> Iterator[Sequence[int]]:
+    """Sizes from large to small: by area, height, width, longer side, perimeter."""
+    height, width = sizes.height, sizes.width
+    area = height * width
+    seen = set()
+    for key in (area, height, width, np.maximum(height, width), height + width):
+        order = np.lexsort((-height, -area, -key)).tolist()
+        if tuple(order) not in seen:
+            seen.add(tuple(order))
+            yield order
+
+
+def _patience(blocks: Blocks, goals: Goals) -> int | None:
+    """Cycles that a tile may be busy in all, if the interval is what counts; else None."""
+    if goals[0] != "interval":
+        return None
+    return max(bound.value for bound in lower_bounds(blocks, "interval", {}))
+
+
+def _spread(blocks: Blocks, plan: Plan, patience: int | None) -> Places | None:
+    """Operators take room in the order in which they run, no two blocks that run together on one tile.
+
+    A block goes to the fullest array with room whose tile is idle while its operator runs (or, with
+    patience, busy for at most so many cycles in all), else to a new array, else where least is going on.
+    None if there is no room at all.
+    """
+    arrays = _OpenArrays(blocks)
+    places = Places.empty(len(blocks))
+    cycles = block_cycles(blocks)
+    running: list[tuple[int, int, int, int]] = []
+    for operator in plan.order.tolist():
+        while patience is None and running and running[0][0] <= plan.start[operator]:
+            _, _, tile, spent = heapq.heappop(running)
+            arrays.busy[tile] -= spent
+        mine = np.arange(blocks.first[operator], blocks.first[operator + 1])
+        largest_first = mine[np.argsort(-(blocks.height * blocks.columns)[mine], kind="stable")]
+        for block in largest_first.tolist():
+            array = arrays.place(block, cycles[:, block], 0 if patience is None else patience, places)
+            if array is None:
+                return None
+            spent = int(cycles[places.kind[block], block])
+            arrays.busy[arrays.tile[array]] += spent
+            heapq.heappush(running, (int(plan.end[operator]), block, arrays.tile[array], spent))
+    return places
+
+
+class _OpenArrays:
+    """Arrays that hold something, with their free space and how busy their tiles are."""
+
+    def __init__(self, blocks: Blocks) -> None:
+        self.blocks = blocks
+        self.supply = [Supply(kind, len(blocks)) for kind in blocks.hardware.arrays]
+        self.space: list[FreeSpace] = []
+        self.where: list[tuple[int, int]] = []
+        self.tile: list[int] = []
+        self.busy: list[int] = []
+        self.free = np.zeros(0, dtype=np.int64)
+        self._tiles: dict[tuple[int, int], int] = {}
+        self._failed: set[tuple[int, int, int]] = set()
+
+    def place(self, block: int, cycles: IntArray, patience: int, places: Places) -> int | None:
+        """Find room for a block; returns the number of the open array, or None."""
+        height, width = int(self.blocks.height[block]), int(self.blocks.columns[block])
+        roomy = np.flatnonzero(self.free >= height * width)
+        for calm in (True, False):
+            order = sorted(
+                (self.busy[self.tile[a]] if not calm else 0, int(self.free[a]), a)
+                for a in roomy.tolist()
+                if self._is_calm(a, cycles, patience) == calm
+            )
+            for _, _, array in order:
+                if self._put(array, block, height, width, places):
+                    return array
+            while calm and (opened := self._open(cycles)) is not None:
+                if self._put(opened, block, height, width, places):
+                    return opened
+        return None
+
+    def _is_calm(self, array: int, cycles: IntArray, patience: int) -> bool:
+        busy = self.busy[self.tile[array]]
+        return busy == 0 or busy + int(cycles[self.where[array][0]]) <= patience
+
+    def _put(self, array: int, block: int, height: int, width: int, places: Places) -> bool:
+        if (array, height, width) in self._failed:
+            return False
+        place = self.space[array].find(height, width)
+        if place is None:
+            self._failed.add((array, height, width))
+            return False
+        self.space[array].take(*place, height, width)
+        self.free[array] -= height * width
+        places.kind[block], places.array[block] = self.where[array]
+        places.row[block], places.column[block] = place
+        return True
+
+    def _open(self, cycles: IntArray) -> int | None:
+        """A new array of the fastest kind that takes the block, the smallest of these."""
+        kinds = self.blocks.hardware.arrays
+        fitting = [
+            (int(cycles[k]), kind.rows * kind.columns, k)
+            for k, kind in enumerate(kinds)
+            if cycles[k] != NEVER and not self.supply[k].empty
+        ]
+        if not fitting:
+            return None
+        number = min(fitting)[2]
+        kind = kinds[number]
+        faults = self.supply[number].faults
+        array = self.supply[number].take(1)[0]
+        self.space.append(FreeSpace(kind.rows, kind.columns, faults))
+        self.where.append((number, array))
+        self.free = np.append(self.free, kind.rows * kind.columns)
+        tile = self._tiles.setdefault((number, array // kind.tiers), len(self._tiles))
+        if tile == len(self.busy):
+            self.busy.append(0)
+        self.tile.append(tile)
+        return len(self.where) - 1

@@ -1,0 +1,32 @@
+"""What a placement is worth, as a method sees its own work; the last word has the judge."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sbdopt.blocks import Blocks
+from sbdopt.placement import Placement
+from sbdopt.search.schedule import make_steps
+
+
+def score(blocks: Blocks, placement: Placement) -> dict[str, int]:
+    """The value of every goal for a placement that is legal."""
+    where = np.stack([placement.kind, placement.array])
+    arrays, array = np.unique(where, axis=1, return_inverse=True)
+    kinds = blocks.hardware.arrays
+    cells = sum(kinds[kind].rows * kinds[kind].columns for kind in arrays[0].tolist())
+    _, group = np.unique(np.stack([array.reshape(-1), placement.start]), axis=1, return_inverse=True)
+    steps = make_steps(blocks, placement.kind, placement.array, placement.column, group.reshape(-1))
+    end = np.zeros(len(blocks.predecessors), dtype=np.int64)
+    np.maximum.at(end, blocks.operator, placement.start + steps.cycles[steps.of_block])
+    finish = [0] * len(end)
+    for operator in blocks.order:
+        ready = max((finish[before] for before in blocks.predecessors[operator]), default=0)
+        cycles = blocks.problem.operators[operator].cycles
+        finish[operator] = max(ready, int(end[operator])) if cycles is None else ready + cycles
+    busy = np.bincount(steps.tile, weights=steps.cycles)
+    return {
+        "unused_cells": cells - blocks.cells,
+        "makespan": max(finish),
+        "interval": int(busy.max(initial=0)),
+    }

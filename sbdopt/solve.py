@@ -1,0 +1,218 @@
+"""The door: run a method, judge what it finds, keep the best with its bounds, and say what is proven."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+from sbdopt.blocks import Blocks
+from sbdopt.bounds import infeasibility, lower_bounds
+from sbdopt.errors import InputError
+from sbdopt.goals import DEFAULT_GOALS, GOALS, Bound, Goals
+from sbdopt.judge import Measures, judge_placement
+from sbdopt.placement import Placement
+from sbdopt.problem import Problem
+from sbdopt.search import METHODS
+from sbdopt.search.budget import Budget
+from sbdopt.search.method import Finding, Found, Infeasible
+from sbdopt.solution import Bounds, Solution, Status
+
+
+@dataclass
+class Record:
+    """The best placement so far, everything proven, and what of it was wrong.
+
+    Nobody decides the status: it follows from the values that the judge gives and the best bounds of anyone.
+    """
+
+    blocks: Blocks
+    goals: Goals
+    placement: Placement | None = None
+    measures: Measures | None = None
+    proofs: list[Bound] = field(default_factory=list)
+    infeasible: str | None = None
+    faults: list[str] = field(default_factory=list)
+    history: list[tuple[float, tuple[int, ...]]] = field(default_factory=list)
+    """When something better was found: elapsed seconds and the values of the goals."""
+
+    def take(self, finding: Finding, elapsed: float) -> bool:
+        """Note what a method found; whether anything became better by it."""
+        if isinstance(finding, Bound):
+            before = self.bounds()
+            self.proofs.append(finding)
+            return self.bounds() != before
+        if isinstance(finding, Infeasible):
+            self.infeasible = finding.reason
+            if self.placement is not None:
+                self.faults.append(f"a method says that nothing is possible: {finding.reason}")
+                self.infeasible = None
+            return self.infeasible is not None
+        return self._take_placement(finding, elapsed)
+
+    def _take_placement(self, found: Found, elapsed: float) -> bool:
+        verdict = judge_placement(self.blocks, found.placement)
+        if verdict.metrics is None:
+            self.faults.append(f"a method returned a solution that is not legal: {verdict.violations[0]}")
+            return False
+        if self.infeasible is not None:
+            self.faults.append(f"a solution was found, though {self.infeasible}")
+            self.infeasible = None
+        values = self._values_of(verdict.metrics)
+        if self.measures is not None and values >= self.values():
+            return False
+        first_changed = self.measures is None or values[:-1] != self.values()[:-1]
+        self.placement, self.measures = found.placement, verdict.metrics
+        self.history.append((elapsed, values))
+        if first_changed:
+            self._prove_given_values()
+        self._drop_contradicted()
+        return True
+
+    def _values_of(self, measures: Measures) -> tuple[int, ...]:
+        return tuple(getattr(measures, goal) for goal in self.goals)
+
+    def values(self) -> tuple[int, ...]:
+        """Values of the goals, in their order; of the best placement, which there must be."""
+        assert self.measures is not None
+        return self._values_of(self.measures)
+
+    def _prove_given_values(self) -> None:
+        """Bounds of later goals among the solutions that reach what is reached of the earlier ones."""
+        reached = dict(zip(self.goals, self.values(), strict=True))
+        for place, goal in enumerate(self.goals[1:], start=1):
+            given = {name: reached[name] for name in self.goals[:place]}
+            self.proofs.extend(lower_bounds(self.blocks, goal, given))
+
+    def _drop_contradicted(self) -> None:
+        """A judged solution is certain: a bound above its value was wrong, and that is reported."""
+        reached = dict(zip(self.goals, self.values(), strict=True))
+        for bound in list(self.proofs):
+            if bound.goal in reached and bound.holds_at(reached) and bound.value > reached[bound.goal]:
+                self.faults.append(f"{bound.goal} was said to be at least {bound.value} ({bound.reason})")
+                self.proofs.remove(bound)
+
+    def best_proofs(self) -> dict[str, Bound]:
+        """The strongest bound of each goal that holds for solutions like the best one."""
+        reached = dict(zip(self.goals, self.values(), strict=True)) if self.measures else {}
+        best: dict[str, Bound] = {}
+        for bound in self.proofs:
+            holds = bound.holds_at(reached) and bound.goal in self.goals
+            if holds and (bound.goal not in best or bound.value > best[bound.goal].value):
+                best[bound.goal] = bound
+        return best
+
+    def bounds(self) -> dict[str, int]:
+        """The value of the strongest bound of each goal."""
+        return {goal: bound.value for goal, bound in self.best_proofs().items()}
+
+    @property
+    def status(self) -> Status:
+        """`optimal` if every goal equals its bound."""
+        if self.measures is None:
+            return "infeasible" if self.infeasible is not None else "unknown"
+        bounds = self.bounds()
+        reached = zip(self.goals, self.values(), strict=True)
+        return "optimal" if all(bounds.get(goal) == value for goal, value in reached) else "feasible"
+
+
+Watch = Callable[[Record, Budget], None]
+
+
+def solve(
+    problem: Problem,
+    *,
+    method: str = "auto",
+    goals: Goals = DEFAULT_GOALS,
+    budget: Budget | None = None,
+    seed: int = 0,
+    start: Placement | None = None,
+    watch: Watch | None = None,
+) -> Solution:
+    """The best solution that a method finds within the budget, judged, with bounds and status.
+
+    `goals` come in order of importance. `watch` is called whenever something became better, and at least
+    once. KeyboardInterrupt ends the search; what was found until then is returned. Raises InputError for an
+    unknown method or goal.
+    """
+    check_method(method)
+    check_goals(goals)
+    budget = Budget() if budget is None else budget
+    blocks = Blocks.of(problem)
+    record = Record(blocks, goals)
+    interrupted = False
+    try:
+        reason = infeasibility(blocks)
+        if reason is not None:
+            record.infeasible = reason
+        else:
+            for goal in goals:
+                record.proofs.extend(lower_bounds(blocks, goal, {}))
+            _run(METHODS[method](blocks, goals, budget, seed, start), record, budget, watch)
+    except KeyboardInterrupt:
+        interrupted = True
+    return _solution(record, method, seed, budget, interrupted)
+
+
+def _run(findings: Iterator[Finding], record: Record, budget: Budget, watch: Watch | None) -> None:
+    with closing(findings):  # type: ignore[type-var]
+        for finding in findings:
+            better = record.take(finding, budget.elapsed)
+            if better and watch is not None:
+                watch(record, budget)
+            if record.status in ("optimal", "infeasible"):
+                return
+
+
+def check_method(method: str) -> None:
+    """Refuse a method that does not exist."""
+    if method not in METHODS:
+        raise InputError(f"there is no method {method!r}; take one of {', '.join(METHODS)}")
+
+
+def check_goals(goals: Goals) -> None:
+    """Refuse goals that do not exist, stand twice, or are none."""
+    for goal in goals:
+        if goal not in GOALS:
+            raise InputError(f"there is no goal {goal!r}; take some of {', '.join(GOALS)}")
+    if not goals or len(set(goals)) < len(goals):
+        raise InputError(f"goals are {','.join(goals) or 'empty'}; name at least one, and each only once")
+
+
+def _solution(record: Record, method: str, seed: int, budget: Budget, interrupted: bool) -> Solution:
+    """The document. Under a limit of work it holds no seconds, so that it is the same every time."""
+    blocks = record.blocks
+    timed = budget.work is None
+    solver: dict[str, object] = {
+        "method": method,
+        "goals": list(record.goals),
+        "version": version("sbdopt"),
+        "seed": seed,
+        "workers": budget.workers,
+        "proofs": {goal: bound.reason for goal, bound in record.best_proofs().items()},
+        "history": [
+            {"seconds": round(elapsed, 3), **values} if timed else values
+            for elapsed, numbers in record.history
+            for values in [dict(zip(record.goals, numbers, strict=True))]
+        ],
+    }
+    if timed:
+        solver["seconds"] = round(budget.elapsed, 3)
+    else:
+        solver["work"] = budget.work
+    if interrupted:
+        solver["interrupted"] = True
+    if record.infeasible is not None:
+        solver["infeasible"] = record.infeasible
+    if record.faults:
+        solver["faults"] = record.faults
+    return Solution(
+        problem=blocks.problem.name,
+        problem_sha256=blocks.problem.sha256,
+        operators={} if record.placement is None else record.placement.to_operators(blocks),
+        metrics=None if record.measures is None else record.measures.to_document(),
+        bounds=Bounds(**record.bounds()),
+        status=record.status,
+        solver=solver,
+    )
