@@ -219,6 +219,11 @@ def test_densemap_with_several_columns_a_weight_and_mixed_sizes() -> None:
     assert metrics.arrays == 2
 
 
+def test_densemap_on_an_array_far_larger_than_the_problem() -> None:
+    blocks = blocks_of(small(2**31 - 1, 2**31 - 1), diagonal("a", 3, 1, 1), diagonal("b", 3, 1, 1, "a"))
+    assert judged(densemap, blocks)[1].arrays == 1
+
+
 def test_densemap_stops_when_the_budget_is_used_up() -> None:
     blocks = blocks_of(small(4, 4), diagonal("a", 3, 4, 4))
     assert list(densemap(blocks, (), Budget(work=0.0, clock=lambda: 0.0), 0, None)) == []
