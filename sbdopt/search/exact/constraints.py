@@ -117,6 +117,9 @@ def periphery(variables: Variables, timetable: Timetable) -> None:
     interval, held by its first block.
     """
     model = variables.model
+    end = {i: model.new_int_var(0, timetable.horizon, f"end{i}") for i in timetable.start}
+    for i, variable in end.items():
+        model.add(timetable.start[i] + timetable.cycles[i] == variable)
     for stretch in variables.relations.stretches:
         alone = len(stretch) == 1
         for tile in timetable.tiles:
@@ -128,7 +131,7 @@ def periphery(variables: Variables, timetable: Timetable) -> None:
                     model.new_optional_interval_var(
                         timetable.start[i],
                         timetable.cycles[i],
-                        timetable.start[i] + timetable.cycles[i],
+                        end[i],
                         timetable.holds[i, tile],
                         f"step{i}.{tile}",
                     )

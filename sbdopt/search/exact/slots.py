@@ -23,6 +23,7 @@ class Slot:
     adcs: int
     tile: tuple[int, int]
     faults: tuple[Rectangle, ...]
+    """No two of them overlap."""
 
     @property
     def cells(self) -> int:
@@ -53,7 +54,7 @@ def slots_of(kinds: Sequence[ArrayKind], most: Sequence[int]) -> list[Slot]:
                 columns=kind.columns,
                 adcs=kind.adcs,
                 tile=(number, array // kind.tiers),
-                faults=tuple(faults.get(array, ())),
+                faults=_apart(faults.get(array, ())),
             )
             for array in arrays
         ]
@@ -83,6 +84,33 @@ def _all_arrays(kind: ArrayKind, limit: int, faults: dict[int, list[Rectangle]])
             arrays.append(array)
         whole += array not in faults
     return arrays
+
+
+def _apart(faults: Sequence[Rectangle]) -> tuple[Rectangle, ...]:
+    """The same cells as rectangles that do not overlap; faults of a problem may."""
+    pieces: list[Rectangle] = []
+    for fault in faults:
+        rest = [fault]
+        for piece in pieces:
+            rest = [part for one in rest for part in _without(one, piece)]
+        pieces += rest
+    return tuple(pieces)
+
+
+def _without(one: Rectangle, other: Rectangle) -> list[Rectangle]:
+    """What is left of a rectangle: above and below the other, and beside it."""
+    top, left, bottom, right = one[0], one[1], one[0] + one[2], one[1] + one[3]
+    above, below = min(bottom, max(top, other[0])), max(top, min(bottom, other[0] + other[2]))
+    before, after = min(right, max(left, other[1])), max(left, min(right, other[1] + other[3]))
+    if above >= below or before >= after:
+        return [one]
+    parts = [
+        (top, left, above - top, one[3]),
+        (below, left, bottom - below, one[3]),
+        (above, left, below - above, before - left),
+        (above, after, below - above, right - after),
+    ]
+    return [part for part in parts if part[2] > 0 and part[3] > 0]
 
 
 def alike(slots: Sequence[Slot]) -> list[list[int]]:
