@@ -1,0 +1,63 @@
+"""The exact method finds what trying everything finds, proves it, and says what cannot be."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from brute_force import best, front
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny_problems import tiny_problem
+
+from sbdopt.problem import Problem
+from sbdopt.search.budget import Budget
+from sbdopt.solution import Solution
+from sbdopt.solve import solve
+
+GOALS = (
+    ("unused_cells", "makespan"),
+    ("makespan", "unused_cells"),
+    ("interval",),
+    ("interval", "unused_cells"),
+    ("unused_cells", "interval", "makespan"),
+    ("makespan", "interval", "unused_cells"),
+    ("interval", "makespan"),
+)
+tiny_problems = st.randoms(use_true_random=False).map(tiny_problem)
+
+
+def solved(problem: Problem, method: str, goals: tuple[str, ...]) -> Solution:
+    budget = Budget(seconds=float("inf"), work=30.0, workers=1)
+    return solve(problem, method=method, goals=goals, budget=budget, seed=0)
+
+
+def check(problem: Problem, method: str, goals: tuple[str, ...]) -> None:
+    found, solution = front(problem), solved(problem, method, goals)
+    assert "faults" not in solution.solver
+    if not found:
+        assert solution.status == "infeasible"
+        assert not solution.operators
+        return
+    values = best(found, goals).values
+    assert solution.metrics is not None, f"{solution.status}, but there is {values}"
+    assert [getattr(solution.metrics, goal) for goal in goals] == [values[goal] for goal in goals]
+    assert solution.status == "optimal"
+
+
+@settings(max_examples=60, deadline=None)
+@given(tiny_problems, st.sampled_from(GOALS))
+def test_as_good_as_trying_everything(problem: Problem, goals: tuple[str, ...]) -> None:
+    check(problem, "exact", goals)
+
+
+@settings(max_examples=40, deadline=None)
+@given(tiny_problems, st.sampled_from(GOALS))
+def test_auto_too(problem: Problem, goals: tuple[str, ...]) -> None:
+    check(problem, "auto", goals)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_seeded_problems(seed: int) -> None:
+    random = Random(seed)
+    check(tiny_problem(random), "exact", random.choice(GOALS))
