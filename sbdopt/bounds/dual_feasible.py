@@ -1,12 +1,14 @@
 """Dual feasible functions: the fewest arrays that rectangles need, by changing their sizes cleverly.
 
 A function f on sizes is dual feasible for a capacity C if sizes that fit together within C still fit within
-f(C) after f. If f is so for rows and g for columns, rectangles that fit one array also have
-sum f(height) g(width) <= f(R) g(C): cut the array by a column; the rectangles it crosses fit R, so their f
-fits f(R); so the rectangles stretched to f(height) have a total over all columns that still, column by
-column, obeys the capacity, and the same again with g. The families f0, f1 and f2 are those of Carlier,
-Clautiaux and Moukrim, *New reduction procedures and lower bounds for the two-dimensional bin packing problem
-with fixed orientation* (Computers & Operations Research 34, 2007).
+f(C) after f. If f is so for rows and g for columns, rectangles that stand in one array also have
+sum f(height) g(width) <= f(R) g(C). For call one above another if it ends before the other begins, wherever
+their columns are. The heights along a chain of rectangles, each above the next, fit R, so their f fits f(R).
+Let each begin at the longest such chain above it, measured in f, and the same to the left, in g: rectangles
+of f(height) x g(width) that stand in f(R) x g(C), and any two are still one above or left of the other, so
+none overlap. The families f0, f1 and f2 are those of Carlier, Clautiaux and Moukrim, *New reduction
+procedures and lower bounds for the two-dimensional bin packing problem with fixed orientation* (Computers &
+Operations Research 34, 2007).
 """
 
 from __future__ import annotations
@@ -41,8 +43,12 @@ def fewest_arrays(height: IntArray, width: IntArray, count: IntArray, rows: int,
 
 
 def _functions(size: IntArray, count: IntArray, capacity: int) -> tuple[FloatArray, FloatArray]:
-    """All functions of the three families applied to the sizes (a row each), and to the capacity."""
-    distinct, place = np.unique(size, return_inverse=True)
+    """All functions of the three families applied to the sizes (a row each), and to the capacity.
+
+    Everything is doubled first, so that half of an odd capacity is a parameter like others.
+    """
+    distinct, place = np.unique(2 * size, return_inverse=True)
+    capacity *= 2
     number = np.bincount(place, weights=count).astype(np.int64)
     half = capacity // 2
     candidates = np.unique(np.concatenate([distinct, capacity - distinct, [half]]))
@@ -69,8 +75,8 @@ def _f0(size: IntArray, capacity: int, k: int) -> tuple[IntArray, int]:
 def _f1(size: IntArray, number: IntArray, capacity: int, k: int) -> tuple[IntArray, int]:
     """Counts the middle sizes that fit: a large one takes the place of as many as no longer fit beside it.
 
-    M(c), the most rectangles of sizes k .. capacity/2 that fit in c, is of these very rectangles: a cut
-    through an array crosses each of them at most once.
+    M(c), the most rectangles of sizes k .. capacity/2 that fit in c, is of these very rectangles: a chain in
+    an array holds each of them at most once.
     """
     middle = (size >= k) & (2 * size <= capacity)
     used = np.repeat(size[middle], np.minimum(number[middle], capacity // k + 1))
