@@ -1,0 +1,22 @@
+"""The table of methods: a new one is a file and a line here."""
+
+
+from __future__ import annotations
+
+from typing import Final
+
+from sbdopt.search.auto import auto
+from sbdopt.search.baselines import densemap, linear, sparsemap
+from sbdopt.search.exact import exact
+from sbdopt.search.greedy import greedy
+from sbdopt.search.method import Method
+
+METHODS: Final[dict[str, Method]] = {
+    "linear": linear,
+    "sparsemap": sparsemap,
+    "densemap": densemap,
+    "greedy": greedy,
+    "exact": exact,
+    "auto": auto,
+}
+"""Name and callable of every method."""
