@@ -22,7 +22,7 @@ from sbdopt.problem import ArrayKind, Problem
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.randoms(use_true_random=False))
+@given(st.randoms(use_true_random=True))
 def test_no_bound_is_above_what_there_is(random: Any) -> None:
     """Bounds for all solutions, and for those with no more than given values of other goals."""
     problem = tiny_problem(random)
@@ -105,7 +105,7 @@ def cut_up(random: Any, height: int, width: int) -> list[tuple[int, int]]:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.randoms(use_true_random=False), st.integers(1, 12), st.integers(1, 12), st.integers(1, 3))
+@given(st.randoms(use_true_random=True), st.integers(1, 12), st.integers(1, 12), st.integers(1, 3))
 def test_arrays_that_are_cut_up_need_as_many_again(random: Any, rows: int, columns: int, arrays: int) -> None:
     """Area alone says so many; no function may say more."""
     pieces = [piece for _ in range(arrays) for piece in cut_up(random, rows, columns)]
@@ -114,7 +114,7 @@ def test_arrays_that_are_cut_up_need_as_many_again(random: Any, rows: int, colum
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.randoms(use_true_random=False), st.integers(1, 12), st.integers(1, 12), st.integers(1, 4))
+@given(st.randoms(use_true_random=True), st.integers(1, 12), st.integers(1, 12), st.integers(1, 4))
 def test_pieces_of_arrays_do_not_need_more_arrays(random: Any, rows: int, columns: int, arrays: int) -> None:
     pieces = [piece for _ in range(arrays) for piece in cut_up(random, rows, columns)]
     pieces = random.sample(pieces, random.randint(1, len(pieces)))

@@ -8,7 +8,7 @@ from typing import Any
 from sbdopt.problem import Problem
 
 MOST_BLOCKS = 4
-_MOST_WAYS = 60_000
+_MOST_WAYS = 100_000
 """To put all blocks on one array, so that trying all is quick."""
 
 
@@ -48,7 +48,7 @@ def _draw(random: Random) -> dict[str, Any]:
         "columns_per_weight": slices,
         "rows_per_phase": random.choice((None, None, 1, 2, 3)),
         "input_slices": random.choice((1, 1, 2)),
-        "settle_cycles": random.choice((1, 1, 0, 3)),
+        "settle_cycles": random.choice((1, 3, 0, 3)),
         "conversion_cycles": random.choice((1, 1, 0, 2)),
         "conversion_cycles_per_bit": random.choice((0, 0, 1)),
     }
@@ -56,7 +56,7 @@ def _draw(random: Random) -> dict[str, Any]:
     is_digital = [False] * crossbars + [True] * digital
     random.shuffle(is_digital)
     counts = [0] * crossbars
-    for _ in range(random.choice((1, 2, 3, 3, 4, 4, 4))):
+    for _ in range(random.choice((1, 2, 3, 3, 4, 4, 4, 4))):
         counts[random.randrange(crossbars)] += 1
     how = random.choice(("chain", "parallel", "any", "any"))
     operators: list[dict[str, Any]] = []
@@ -78,7 +78,7 @@ def _draw(random: Random) -> dict[str, Any]:
 
 
 def _kind(random: Random, name: str) -> dict[str, Any]:
-    rows, columns = random.randint(2, 6), random.randint(2, 6)
+    rows, columns = random.choice((2, 3, 4, 5, 6, 6)), random.choice((2, 3, 4, 5, 6, 6))
     count = random.choice((None, None, 1, 2, 3))
     faults = []
     for _ in range(random.choice((0, 0, 0, 1, 2))):
