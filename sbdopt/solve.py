@@ -42,6 +42,8 @@ class Record:
         if isinstance(finding, Bound):
             before = self.bounds()
             self.proofs.append(finding)
+            if self.measures is not None:
+                self._drop_contradicted(self.measures)
             return self.bounds() != before
         if isinstance(finding, Infeasible):
             self.infeasible = finding.reason
@@ -60,15 +62,15 @@ class Record:
             self.faults.append(f"a solution was found, though {self.infeasible}")
             self.infeasible = None
         values = self._values_of(verdict.metrics)
-        if self.measures is not None and values >= self.values():
-            return False
-        first_changed = self.measures is None or values[:-1] != self.values()[:-1]
-        self.placement, self.measures = found.placement, verdict.metrics
-        self.history.append((elapsed, values))
-        if first_changed:
-            self._prove_given_values()
-        self._drop_contradicted()
-        return True
+        better = self.measures is None or values < self.values()
+        if better:
+            first_changed = self.measures is None or values[:-1] != self.values()[:-1]
+            self.placement, self.measures = found.placement, verdict.metrics
+            self.history.append((elapsed, values))
+            if first_changed:
+                self._prove_given_values()
+        self._drop_contradicted(verdict.metrics)
+        return better
 
     def _values_of(self, measures: Measures) -> tuple[int, ...]:
         return tuple(getattr(measures, goal) for goal in self.goals)
@@ -85,11 +87,11 @@ class Record:
             given = {name: reached[name] for name in self.goals[:place]}
             self.proofs.extend(lower_bounds(self.blocks, goal, given))
 
-    def _drop_contradicted(self) -> None:
+    def _drop_contradicted(self, measures: Measures) -> None:
         """A judged solution is certain: a bound above its value was wrong, and that is reported."""
-        reached = dict(zip(self.goals, self.values(), strict=True))
+        reached = {goal: getattr(measures, goal) for goal in GOALS}
         for bound in list(self.proofs):
-            if bound.goal in reached and bound.holds_at(reached) and bound.value > reached[bound.goal]:
+            if bound.holds_at(reached) and bound.value > reached[bound.goal]:
                 self.faults.append(f"{bound.goal} was said to be at least {bound.value} ({bound.reason})")
                 self.proofs.remove(bound)
 
