@@ -1,1 +1,92 @@
 """Map block-diagonal weight matrices onto compute-in-memory arrays."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sbdopt.bench import bench
+    from sbdopt.blocks import Blocks
+    from sbdopt.check import check
+    from sbdopt.errors import InputError, SbdoptError, SolverError
+    from sbdopt.judge import judge
+    from sbdopt.models import make_model
+    from sbdopt.placement import Placement
+    from sbdopt.problem import ArrayKind, BlockColumns, Hardware, Operator, Problem
+    from sbdopt.search import METHODS
+    from sbdopt.search.budget import Budget
+    from sbdopt.simulate import simulate
+    from sbdopt.solution import Solution
+    from sbdopt.solve import solve
+
+    __version__: str
+
+_HOME = {
+    "ArrayKind": "sbdopt.problem",
+    "BlockColumns": "sbdopt.problem",
+    "Blocks": "sbdopt.blocks",
+    "Budget": "sbdopt.search.budget",
+    "Hardware": "sbdopt.problem",
+    "InputError": "sbdopt.errors",
+    "METHODS": "sbdopt.search",
+    "Operator": "sbdopt.problem",
+    "Placement": "sbdopt.placement",
+    "Problem": "sbdopt.problem",
+    "SbdoptError": "sbdopt.errors",
+    "Solution": "sbdopt.solution",
+    "SolverError": "sbdopt.errors",
+    "bench": "sbdopt.bench",
+    "check": "sbdopt.check",
+    "judge": "sbdopt.judge",
+    "make_model": "sbdopt.models",
+    "simulate": "sbdopt.simulate",
+    "solve": "sbdopt.solve",
+}
+"""Where each public name lives; it is imported when it is first asked for."""
+
+__all__ = [
+    "METHODS",
+    "ArrayKind",
+    "BlockColumns",
+    "Blocks",
+    "Budget",
+    "Hardware",
+    "InputError",
+    "Operator",
+    "Placement",
+    "Problem",
+    "SbdoptError",
+    "Solution",
+    "SolverError",
+    "__version__",
+    "bench",
+    "check",
+    "judge",
+    "make_model",
+    "simulate",
+    "solve",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("sbdopt")
+    if name not in _HOME:
+        raise AttributeError(f"module 'sbdopt' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+class _Package(ModuleType):
+    """Keeps `sbdopt.solve` the function, although importing the module `sbdopt.solve` would replace it."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOME and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

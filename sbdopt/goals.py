@@ -28,3 +28,10 @@ class Bound:
     def holds_at(self, values: dict[str, int]) -> bool:
         """Whether it applies to solutions with these values of the goals."""
         return all(name in values and values[name] <= value for name, value in self.given)
+
+
+def gap(value: int, bound: int | None) -> float | None:
+    """By what share of the value its lower bound is smaller: 0 if it is proven, None without a bound."""
+    if bound is None:
+        return None
+    return (value - bound) / value if value else 0.0

@@ -1,0 +1,7 @@
+"""`python -m sbdopt` is the command `sbdopt`."""
+
+import sys
+
+from sbdopt.cli import main
+
+sys.exit(main())

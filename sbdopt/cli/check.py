@@ -1,0 +1,85 @@
+"""`sbdopt check`: judge a solution, then compute cell by cell what it yields."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sbdopt.cli.options import Json, ProblemFile, Seed
+from sbdopt.cli.output import print_json
+from sbdopt.cli.solve import print_metrics
+
+if TYPE_CHECKING:
+    from sbdopt.check import Report
+
+_MOST_SHOWN = 10
+
+SolutionFile = Annotated[Path, typer.Argument(metavar="SOLUTION", help="Solution file.", show_default=False)]
+
+
+def check(
+    problem: ProblemFile,
+    solution: SolutionFile,
+    reference: Annotated[
+        Path | None, typer.Option(help="Safetensors file of reference outputs.", show_default=False)
+    ] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> int:
+    """Judge a solution, and compute what the arrays yield. Exit code 0 if all agrees, 1 if not."""
+    from sbdopt.check import check as check_solution
+    from sbdopt.problem import Problem
+    from sbdopt.solution import Solution
+
+    report = check_solution(Problem.load(problem), Solution.load(solution), reference=reference, seed=seed)
+    if json:
+        print_json(_document(report))
+    else:
+        _print_report(report, "x W" if reference is None else "the reference")
+    return 0 if report.agrees else 1
+
+
+def _document(report: Report) -> dict[str, Any]:
+    """The report for machines; an error that is no number is null."""
+    verdict = report.verdict
+    agreements = [asdict(agreement) for agreement in report.agreements]
+    for agreement in agreements:
+        for name in ("error", "tolerance"):
+            agreement[name] = agreement[name] if math.isfinite(agreement[name]) else None
+    return {
+        "agrees": report.agrees,
+        "legal": verdict.legal,
+        "rule": None if verdict.legal else verdict.violations[0].rule,
+        "violations": [asdict(violation) for violation in verdict.violations],
+        "metrics": None if verdict.metrics is None else asdict(verdict.metrics),
+        "wrong_claims": list(report.wrong_claims),
+        "operators": agreements,
+    }
+
+
+def _print_report(report: Report, wanted: str) -> None:
+    verdict = report.verdict
+    print(
+        "judge: legal" if verdict.legal else f"judge: not legal, {len(verdict.violations)} of 8 rules broken"
+    )
+    for violation in verdict.violations:
+        print(f"  {violation}")
+    if verdict.legal:
+        print(f"claims: {'all hold' if not report.wrong_claims else f'{len(report.wrong_claims)} wrong'}")
+    for claim in report.wrong_claims:
+        print(f"  {claim}")
+    wrong = [agreement for agreement in report.agreements if not agreement.agrees]
+    right = len(report.agreements) - len(wrong)
+    print(f"simulator: {right:,} of {len(report.agreements):,} operators yield {wanted}")
+    for agreement in wrong[:_MOST_SHOWN]:
+        limit = f"; at most {agreement.tolerance:.3g} is rounding" if agreement.tolerance else ""
+        print(f"  {agreement.operator!r} is off by {agreement.error:.6g}{limit}")
+    if len(wrong) > _MOST_SHOWN:
+        print(f"  and {len(wrong) - _MOST_SHOWN:,} more")
+    if verdict.metrics is not None:
+        print()
+        print_metrics(asdict(verdict.metrics))

@@ -1,0 +1,106 @@
+"""`sbdopt make`: the problem of a known model."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from sbdopt.cli.output import number, print_bytes, print_table, refuse_target
+from sbdopt.errors import InputError
+
+if TYPE_CHECKING:
+    from sbdopt.models import Form
+
+
+def _size(text: str) -> str:
+    """Refuse what is not ROWSxCOLUMNS."""
+    if re.fullmatch(r"[1-9][0-9]{0,9}x[1-9][0-9]{0,9}", text) is None:
+        raise typer.BadParameter(f"{text!r} is not ROWSxCOLUMNS, two numbers from 1, such as 256x256.")
+    return text
+
+
+def make(
+    name: Annotated[str, typer.Argument(help="Model; --list shows them.", show_default=False)] = "",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write it here, not to standard output.")
+    ] = None,
+    form: Annotated[str, typer.Option(help="monarch, square, rectangular or dense.")] = "monarch",
+    layers: Annotated[int | None, typer.Option(help="Only so many.", show_default="all")] = None,
+    array: Annotated[str, typer.Option(callback=_size, help="Rows x columns of an array.")] = "256x256",
+    adcs: Annotated[int, typer.Option(min=1, help="Converters of an array.")] = 8,
+    count: Annotated[
+        int | None, typer.Option(min=1, help="Arrays.", show_default="as many as wanted")
+    ] = None,
+    tiers: Annotated[int, typer.Option(min=1, help="Arrays that share one periphery.")] = 1,
+    columns_per_weight: Annotated[int, typer.Option(min=1, help="Columns of one weight.")] = 1,
+    rows_per_phase: Annotated[
+        int | None, typer.Option(min=1, help="Rows summed at a time.", show_default="all")
+    ] = None,
+    input_slices: Annotated[int, typer.Option(min=1, help="Slices in which inputs are driven.")] = 1,
+    settle: Annotated[int, typer.Option(min=0, help="Cycles to settle.")] = 1,
+    conversion: Annotated[int, typer.Option(min=0, help="Cycles of a conversion.")] = 1,
+    conversion_per_bit: Annotated[int, typer.Option(min=0, help="Cycles of a conversion, for each bit.")] = 0,
+    attention: Annotated[int, typer.Option(min=0, help="Cycles of attention.")] = 100,
+    norm: Annotated[int, typer.Option(min=0, help="Cycles of a norm.")] = 50,
+    add: Annotated[int, typer.Option(min=0, help="Cycles of an addition.")] = 10,
+    activation: Annotated[int, typer.Option(min=0, help="Cycles of an activation.")] = 10,
+    multiply: Annotated[int, typer.Option(min=0, help="Cycles of a product of vectors.")] = 10,
+    list_: Annotated[bool, typer.Option("--list", help="List the models and leave.")] = False,
+) -> int:
+    """Make the problem of a known model, on hardware of one kind of array."""
+    from sbdopt.documents import parse
+    from sbdopt.models import DigitalCycles, make_model
+    from sbdopt.problem import Hardware
+
+    if list_:
+        _print_models()
+        return 0
+    if not name:
+        raise InputError("name a model; sbdopt make --list shows them")
+    refuse_target(output)
+    rows, columns = map(int, array.split("x"))
+    kind = {"name": "xbar", "rows": rows, "columns": columns, "adcs": adcs, "count": count, "tiers": tiers}
+    hardware = {
+        "arrays": [kind],
+        "columns_per_weight": columns_per_weight,
+        "rows_per_phase": rows_per_phase,
+        "input_slices": input_slices,
+        "settle_cycles": settle,
+        "conversion_cycles": conversion,
+        "conversion_cycles_per_bit": conversion_per_bit,
+    }
+    problem = make_model(
+        name,
+        parse(Hardware, hardware, "hardware"),
+        form=cast("Form", form),
+        layers=layers,
+        cycles=DigitalCycles(attention, norm, add, activation, multiply),
+    )
+    if output is None:
+        print_bytes(problem.to_bytes())
+        return 0
+    problem.save(output)
+    blocks = sum(len(operator.blocks) for operator in problem.operators if operator.blocks is not None)
+    print(f"{output}: {number(len(problem.operators))} operators, {number(blocks)} blocks")
+    return 0
+
+
+def _print_models() -> None:
+    from sbdopt.models import MODELS
+
+    rows = [
+        (
+            name,
+            " + ".join(str(count) for _, count in model.layers),
+            number(model.hidden),
+            number(model.keys),
+            number(model.feed_forward),
+            model.monarch,
+        )
+        for name, model in MODELS.items()
+    ]
+    header = ("model", "layers", "hidden", "keys", "feed-forward", "monarch form")
+    print_table(header, rows, left=("model", "monarch form"))

@@ -1,0 +1,39 @@
+"""Arguments and options that several verbs share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sbdopt.goals import DEFAULT_GOALS, Goals
+
+
+def positive(value: float | None) -> float | None:
+    """Refuse what is not above 0, and NaN."""
+    if value is not None and not value > 0:
+        raise typer.BadParameter(f"{value:g} is not above 0.")
+    return value
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def parse_goals(text: str) -> Goals:
+    """Goals from a list with commas."""
+    return tuple(part.strip() for part in text.split(","))
+
+
+ProblemFile = Annotated[Path, typer.Argument(metavar="PROBLEM", help="Problem file.", show_default=False)]
+Goal = Annotated[str, typer.Option(help="Goals, the most important first: unused_cells, makespan, interval.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of all that is random.")]
+Workers = Annotated[
+    int, typer.Option(min=1, default_factory=cores, help="Threads.", show_default="as many as cores")
+]
+Json = Annotated[bool, typer.Option("--json", help="JSON on standard output, and nothing else.")]
+
+DEFAULT_GOAL = ",".join(DEFAULT_GOALS)

@@ -1,0 +1,104 @@
+"""`sbdopt solve`: find the best placement and schedule, and say what is proven about it."""
+
+from __future__ import annotations
+
+import math
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sbdopt.cli.clock import BEGIN
+from sbdopt.cli.interrupts import Interrupts
+from sbdopt.cli.options import DEFAULT_GOAL, Goal, Json, ProblemFile, Seed, Workers, parse_goals, positive
+from sbdopt.cli.output import gap_percent, number, percent, print_bytes, print_table, refuse_target, warn
+from sbdopt.cli.progress import shown_progress
+from sbdopt.goals import Goals, gap
+
+if TYPE_CHECKING:
+    from sbdopt.solution import Solution
+
+_GRACE = 1.02
+"""A method that has not ended at this multiple of its time is ended."""
+
+
+def solve(
+    problem: ProblemFile,
+    workers: Workers,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the solution here.")] = None,
+    method: Annotated[str, typer.Option(help="How to look for solutions; see the README.")] = "auto",
+    goal: Goal = DEFAULT_GOAL,
+    time_limit: Annotated[
+        float | None,
+        typer.Option(
+            callback=positive,
+            help="Seconds since the command began.",
+            show_default="60, or none with a work limit",
+        ),
+    ] = None,
+    work_limit: Annotated[
+        float | None,
+        typer.Option(callback=positive, help="Units of work; with one worker, the same result every time."),
+    ] = None,
+    seed: Seed = 0,
+    json: Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Neither progress nor result; errors only.")] = False,
+) -> int:
+    """Find the best placement and schedule. Ctrl-C keeps the best so far."""
+    from sbdopt.problem import Problem
+    from sbdopt.search.budget import Budget
+    from sbdopt.solve import solve as solve_problem
+
+    seconds = time_limit or (60.0 if work_limit is None else math.inf)
+    budget = Budget(seconds=seconds, work=work_limit, workers=workers, begin=BEGIN)
+    goals = parse_goals(goal)
+    refuse_target(output, problem)
+    with Interrupts() as interrupts:
+        loaded = Problem.load(problem)
+        with nullcontext() if quiet or json else shown_progress(goals, budget) as watch:
+            interrupts.raise_at(budget.begin + seconds * _GRACE)
+            solution = solve_problem(
+                loaded, method=method, goals=goals, budget=budget, seed=seed, watch=watch
+            )
+            interrupts.search_ended()
+        if output is not None:
+            solution.save(output)
+        for fault in (solution.solver or {}).get("faults", []):
+            warn(f"warning: {fault}")
+        if json:
+            print_bytes(solution.to_bytes())
+        elif not quiet:
+            _print_result(solution, goals, budget.elapsed)
+    if solution.metrics is not None:
+        return 0
+    reason = (solution.solver or {}).get("infeasible", f"nothing was found in {budget.elapsed:.1f} s")
+    warn(f"{loaded.name}: {solution.status}: {reason}")
+    return 1
+
+
+def _print_result(solution: Solution, goals: Goals, seconds: float) -> None:
+    metrics = solution.metrics
+    if metrics is None:
+        return
+    solver = solution.solver or {}
+    ended = ", interrupted" if solver.get("interrupted") else ""
+    print(f"{solution.problem}: {solution.status}, {seconds:.1f} s, method {solver['method']}{ended}")
+    print()
+    rows = []
+    for goal in goals:
+        value, bound = getattr(metrics, goal), getattr(solution.bounds, goal)
+        proof = solver["proofs"].get(goal, "-")
+        rows.append((goal, number(value), number(bound), gap_percent(gap(value, bound)), proof))
+    print_table(("goal", "value", "bound", "gap", "proof"), rows, left=("goal", "proof"))
+    print()
+    print_metrics(metrics.model_dump())
+
+
+def print_metrics(metrics: dict[str, int | float]) -> None:
+    """All metrics, a line each."""
+    rows = [
+        (name, percent(value) if name == "utilization" else number(int(value)))
+        for name, value in metrics.items()
+    ]
+    print_table(("metric", "value"), rows, left=("metric",))
