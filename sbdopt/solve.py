@@ -154,7 +154,10 @@ def solve(
             _run(METHODS[method](blocks, goals, budget, seed, start), record, budget, watch)
     except KeyboardInterrupt:
         interrupted = True
-    return _solution(record, method, seed, budget, interrupted)
+    try:
+        return _solution(record, method, seed, budget, interrupted)
+    except KeyboardInterrupt:  # it came late, and what was found must not be lost
+        return _solution(record, method, seed, budget, interrupted=True)
 
 
 def _run(findings: Iterator[Finding], record: Record, budget: Budget, watch: Watch | None) -> None:

@@ -178,6 +178,19 @@ def test_an_interrupt_returns_the_best_so_far(blocks: Blocks) -> None:
     assert solution.bounds.makespan == 6
 
 
+def test_an_interrupt_that_comes_late_loses_nothing(blocks: Blocks, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = Placement.to_operators
+
+    def interrupt_once(placement: Placement, blocks: Blocks) -> dict[str, Any]:
+        monkeypatch.setattr(Placement, "to_operators", write)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Placement, "to_operators", interrupt_once)
+    solution = solve(blocks.problem, method="greedy")
+    assert solution.solver["interrupted"] is True
+    assert judge(blocks, solution).legal
+
+
 def test_a_start_is_where_the_search_begins(blocks: Blocks) -> None:
     """It is never lost, even if no time is left."""
     spent = Budget(work=0.0)
