@@ -1,4 +1,4 @@
-"""Problems of up to four small blocks on tiny arrays, with every feature of the format."""
+"""Problems of a few small blocks on tiny arrays, with every feature of the format."""
 
 from __future__ import annotations
 
@@ -7,21 +7,25 @@ from typing import Any
 
 from sbdopt.problem import Problem
 
-MOST_BLOCKS = 4
 _MOST_WAYS = 100_000
 """To put all blocks on one array, so that trying all is quick."""
 
 
 def tiny_problem(random: Random) -> Problem:
-    """A problem at random; draws again until it is one that the format allows."""
+    """A problem of at most four blocks at random."""
     while True:
-        drawn = _draw(random)
-        try:
-            problem = Problem.model_validate(drawn)
-        except ValueError:
-            continue
+        problem = small_problem(random, random.choice((1, 2, 3, 3, 4, 4, 4, 4)))
         if _ways(problem) <= _MOST_WAYS:
             return problem
+
+
+def small_problem(random: Random, blocks: int) -> Problem:
+    """A problem at random; draws again until it is one that the format allows."""
+    while True:
+        try:
+            return Problem.model_validate(_draw(random, blocks))
+        except ValueError:
+            continue
 
 
 def _ways(problem: Problem) -> int:
@@ -40,7 +44,7 @@ def _sizes(blocks: Any) -> tuple[list[int], list[int]]:
     return ([], []) if blocks is None else (blocks.height.tolist(), blocks.width.tolist())
 
 
-def _draw(random: Random) -> dict[str, Any]:
+def _draw(random: Random, blocks: int) -> dict[str, Any]:
     slices = random.choice((1, 1, 1, 2))
     kinds = random.choice((1, 1, 2))
     hardware = {
@@ -56,7 +60,7 @@ def _draw(random: Random) -> dict[str, Any]:
     is_digital = [False] * crossbars + [True] * digital
     random.shuffle(is_digital)
     counts = [0] * crossbars
-    for _ in range(random.choice((1, 2, 3, 3, 4, 4, 4, 4))):
+    for _ in range(blocks):
         counts[random.randrange(crossbars)] += 1
     how = random.choice(("chain", "parallel", "any", "any"))
     operators: list[dict[str, Any]] = []
