@@ -93,6 +93,23 @@ def test_families(sizes: list[tuple[int, int]], arrays: list[dict[str, Any]], go
     check(problem_of(sizes, arrays, settle_cycles=2), goals)
 
 
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("first", [0, 1])
+def test_shared_lines_decide_where_blocks_stand(first: int, turned: bool) -> None:
+    """Two blocks of 3x2 that read inputs 0 to 2 and 1 to 3 stand side by side in 4 rows, one row apart: no
+    sum of heights, and never the other way up. In one step they take 1 + 4 cycles, apart at least 6. The same
+    for blocks of 2x3 that add to outputs 0 to 2 and 1 to 3: 1 + 4 cycles against 8."""
+    begin, nothing = [first, 1 - first], [0, 2]
+    table = {"input": begin, "output": nothing, "height": [3, 3], "width": [2, 2]}
+    if turned:
+        table = {"input": nothing, "output": begin, "height": [2, 2], "width": [3, 3]}
+    operators = [{"name": "a", "shape": [4, 4], "blocks": table}]
+    hardware = {"arrays": [array(4, 4, count=1) | {"adcs": 1}]}
+    problem = Problem.model_validate({"name": "shared", "hardware": hardware, "operators": operators})
+    solution = solve(problem, method="exact", goals=("makespan",), budget=Budget(work=30.0))
+    assert (solution.status, solution.metrics.makespan) == ("optimal", 5)
+
+
 def test_places_around_a_fault() -> None:
     """One 2x2 and one 3x3 on 7x7 with a fault in row and column 1: from 0 or 2 on, or after the other."""
     problem = problem_of([(2, 2), (3, 3)], [array(7, 7, count=1, faults=[[0, 1, 1, 1, 1]])])
