@@ -142,6 +142,7 @@ def test_slots() -> None:
     assert slots(3, tiers=4, count=6) == [(0, 0), (1, 0), (2, 0), (4, 1), (5, 1)]
     assert slots(1, count=2, faults=[[0, 0, 0, 1, 1]]) == [(1, 1)]
     assert slots(2, count=2, faults=[[0, 0, 0, 1, 1]]) == [(0, 0), (1, 1)]
+    assert slots(2, tiers=3, count=3, faults=[[a, 0, 0, 1, 1] for a in (0, 1)]) == [(0, 0), (1, 0), (2, 0)]
 
 
 def test_alike() -> None:
