@@ -281,6 +281,23 @@ def test_partial_sums_and_shared_inputs_are_never_counted_as_read_alone() -> Non
         assert max(said(blocks, "makespan", unused_cells=0).values()) == cycles
 
 
+def test_operators_that_share_a_vector_are_never_counted_as_read_alone() -> None:
+    """Side by side in the full array, both read x: 4 columns in one step, 1 + 4 = 5 cycles, not 3 + 3."""
+    table = {"input": [0], "output": [0], "height": [2], "width": [2]}
+    operators = [{"name": name, "input": "x", "shape": [2, 2], "blocks": table} for name in "ab"]
+    blocks = problem_of(operators, [array(2, 4, 1)])
+    assert max(said(blocks, "makespan", unused_cells=0).values()) == 5
+    assert max(said(blocks, "interval", unused_cells=0).values()) == 5
+
+
+def test_partial_sums_may_all_stand_on_the_tallest_array() -> None:
+    """Four rows that add to the same 2 outputs, on one array of 4 rows: 1 + 2 = 3 cycles."""
+    table = {"input": [0, 1, 2, 3], "output": [0] * 4, "height": [1] * 4, "width": [2] * 4}
+    operators = [{"name": "a", "shape": [4, 2], "blocks": table}]
+    blocks = problem_of(operators, [array(4, 2, 1, count=1), array(1, 2, 1, count=1)])
+    assert max(said(blocks, "makespan").values()) == 3
+
+
 def test_a_window_between_head_and_tail() -> None:
     """After 5 cycles two operators of 4 columns each share the one array, then the rest takes 7 cycles.
 
