@@ -226,6 +226,18 @@ def test_a_step_fills_the_gap_before_one_that_must_wait() -> None:
     assert schedule(blocks, steps).tolist() == [0, 0, 3, 0]
 
 
+def test_a_step_waits_for_all_its_operators() -> None:
+    """o2 is after o0 and read together with o1, which could begin at once: 3 cycles later they may."""
+    problem = problem_of([[(2, 2)]] * 3, chain=False, adcs=1).problem
+    operators = [*problem.operators]
+    operators[2] = operators[2].model_copy(update={"after": ["o0"]})
+    blocks = Blocks.of(problem.model_copy(update={"operators": operators}))
+    array, place = np.array([0, 1, 1]), np.array([0, 0, 2])
+    steps = make_steps(blocks, np.zeros(3, dtype=np.int64), array, place, np.array([0, 1, 1]))
+    assert steps.cycles.tolist() == [3, 5]
+    assert schedule(blocks, steps).tolist() == [0, 3, 3]
+
+
 def test_operators_that_run_one_after_the_other_share_arrays() -> None:
     """Four operators of four 4x4 blocks fill four arrays of 8x8, each operator on all four: 4 * (1 + 4)."""
     blocks = problem_of([[(4, 4)] * 4] * 4, chain=True, adcs=1)
