@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sbdopt.bench import bench
     from sbdopt.blocks import Blocks
     from sbdopt.check import check
-    from sbdopt.errors import InputError, SbdoptError, SolverError
+    from sbdopt.errors import InputError, SbdoptError
     from sbdopt.judge import judge
     from sbdopt.models import make_model
     from sbdopt.placement import Placement
@@ -37,7 +37,6 @@ _HOME = {
     "Problem": "sbdopt.problem",
     "SbdoptError": "sbdopt.errors",
     "Solution": "sbdopt.solution",
-    "SolverError": "sbdopt.errors",
     "bench": "sbdopt.bench",
     "check": "sbdopt.check",
     "judge": "sbdopt.judge",
@@ -60,7 +59,6 @@ __all__ = [
     "Problem",
     "SbdoptError",
     "Solution",
-    "SolverError",
     "__version__",
     "bench",
     "check",

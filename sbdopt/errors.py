@@ -1,8 +1,7 @@
 """What sbdopt refuses, and how it says so.
 
 SbdoptError             anything a user can cause; the command line prints it and exits with `exit_code`
-|-- InputError          a file or an argument that cannot be used (exit code 2)
-`-- SolverError         a method contradicted the judge or a bound: an error of ours (exit code 1)
+`-- InputError          a file or an argument that cannot be used (exit code 2)
 """
 
 from __future__ import annotations
@@ -18,7 +17,3 @@ class InputError(SbdoptError):
     """A file or an argument that cannot be used: which thing, what it is, what it must be."""
 
     exit_code = 2
-
-
-class SolverError(SbdoptError):
-    """A method returned something that the judge refuses or that contradicts a proven bound."""

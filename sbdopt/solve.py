@@ -153,11 +153,11 @@ def solve(
                 record.proofs.extend(lower_bounds(blocks, goal, {}))
             _run(METHODS[method](blocks, goals, budget, seed, start), record, budget, watch)
     except KeyboardInterrupt:
-        interrupted = True
+        interrupted = not budget.used_up  # else it only enforced the limit
     try:
         return _solution(record, method, seed, budget, interrupted)
     except KeyboardInterrupt:  # it came late, and what was found must not be lost
-        return _solution(record, method, seed, budget, interrupted=True)
+        return _solution(record, method, seed, budget, interrupted or not budget.used_up)
 
 
 def _run(findings: Iterator[Finding], record: Record, budget: Budget, watch: Watch | None) -> None:

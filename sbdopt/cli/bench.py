@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsons
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -48,15 +49,11 @@ def bench(
     loaded = [Problem.load(path) for path in problems]
     chosen = [name.strip() for name in methods.split(",")] if methods else list(METHODS)
     goals = parse_goals(goal)
-    rows: list[Row] = []
+    table = bench_problems(
+        loaded, methods=chosen, goals=goals, seconds=time_limit, workers=workers, seed=seed
+    )
     with Interrupts() as interrupts:
-        for row in bench_problems(
-            loaded, methods=chosen, goals=goals, seconds=time_limit, workers=workers, seed=seed
-        ):
-            rows.append(row)
-            if row.note:
-                warn(f"{row.problem}, {row.method}: {row.note}")
-        interrupts.search_ended()
+        rows = list(_rows(table, interrupts, time_limit))
         document = {
             "goals": list(goals),
             "time_limit": time_limit,
@@ -71,6 +68,22 @@ def bench(
         else:
             print_table(_HEADER, map(_cells, rows), left=("problem", "method", "status"))
     return 0
+
+
+def _rows(table: Iterator[Row], interrupts: Interrupts, seconds: float) -> Iterator[Row]:
+    """The rows until the table ends or is interrupted; each is said as soon as it is there."""
+    while True:
+        interrupts.search_begins(seconds)
+        try:
+            row = next(table, None)
+        except KeyboardInterrupt:  # between two searches
+            return
+        interrupts.search_ended()
+        if row is None:
+            return
+        note = f": {row.note}" if row.note else ""
+        warn(f"{row.problem}, {row.method}: {row.status}, {row.seconds:.1f} s{note}")
+        yield row
 
 
 def _cells(row: Row) -> tuple[str, ...]:

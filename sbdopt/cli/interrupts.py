@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import signal
-import time
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+_GRACE = 1.02
+"""A search that has not ended at this multiple of its time is ended."""
 _SHORTEST = 0.1
 """Seconds that a search has in any case, so that it can begin, and end in good order."""
 _LONGEST = 1e8
@@ -34,14 +35,14 @@ class Interrupts:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def raise_at(self, moment: float) -> None:
-        """Raise KeyboardInterrupt at this reading of `time.monotonic` too.
+    def search_begins(self, seconds: float, spent: float = 0.0) -> None:
+        """A search begins that may take `seconds`, of which some are spent.
 
-        That is for methods that do not look at their budget often enough.
+        A method that does not look at its budget often enough is interrupted as well.
         """
-        seconds = moment - time.monotonic()
-        if seconds < _LONGEST:
-            signal.setitimer(signal.ITIMER_REAL, max(seconds, _SHORTEST))
+        self._armed = True
+        left = seconds * _GRACE - spent
+        signal.setitimer(signal.ITIMER_REAL, max(left, _SHORTEST) if left < _LONGEST else 0)
 
     def search_ended(self) -> None:
         """From now on nothing is interrupted any more."""

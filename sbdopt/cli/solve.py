@@ -19,9 +19,6 @@ from sbdopt.goals import Goals, gap
 if TYPE_CHECKING:
     from sbdopt.solution import Solution
 
-_GRACE = 1.02
-"""A method that has not ended at this multiple of its time is ended."""
-
 
 def solve(
     problem: ProblemFile,
@@ -57,7 +54,7 @@ def solve(
     with Interrupts() as interrupts:
         loaded = Problem.load(problem)
         with nullcontext() if quiet or json else shown_progress(goals, budget) as watch:
-            interrupts.raise_at(budget.begin + seconds * _GRACE)
+            interrupts.search_begins(seconds, budget.elapsed)
             solution = solve_problem(
                 loaded, method=method, goals=goals, budget=budget, seed=seed, watch=watch
             )
