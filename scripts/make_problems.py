@@ -208,7 +208,13 @@ def mixed_12() -> Problem:
 @problem
 def mixed_20() -> Problem:
     """Twenty blocks of all sizes in a chain of four operators."""
-    return mixed("mixed-20", 2, 20)
+    return mixed("mixed-20", 11, 20)
+
+
+@problem
+def mixed_20_tight() -> Problem:
+    """Twenty blocks that would leave 161 cells of two arrays empty: whether they fit is hard to say."""
+    return mixed("mixed-20-tight", 2, 20)
 
 
 @problem
