@@ -61,3 +61,23 @@ def test_auto_too(problem: Problem, goals: tuple[str, ...]) -> None:
 def test_seeded_problems(seed: int) -> None:
     random = Random(seed)
     check(tiny_problem(random), "exact", random.choice(GOALS))
+
+
+@pytest.mark.parametrize("method", ["exact", "auto"])
+@pytest.mark.parametrize("goals", GOALS)
+def test_nothing_fits_around_the_faults(method: str, goals: tuple[str, ...]) -> None:
+    """Three bars of 1x4 on the one array of 4x4, whose first two rows have a faulty cell each: 12 cells of
+    14, so no bound says it, but CP-SAT does, and soon."""
+    table = {"input": [0, 1, 2], "output": [0, 4, 8], "height": [1, 1, 1], "width": [4, 4, 4]}
+    faults = [[0, 0, 0, 1, 1], [0, 1, 1, 1, 1]]
+    document = {
+        "name": "faults",
+        "hardware": {
+            "arrays": [{"name": "a", "rows": 4, "columns": 4, "adcs": 1, "count": 1, "faults": faults}]
+        },
+        "operators": [{"name": "a", "shape": [3, 12], "blocks": table}],
+    }
+    problem = Problem.model_validate(document)
+    solution = solve(problem, method=method, goals=goals, budget=Budget(work=0.2))
+    assert solution.status == "infeasible"
+    assert "CP-SAT" in solution.solver["infeasible"]
