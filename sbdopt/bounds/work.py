@@ -8,7 +8,7 @@ import numpy as np
 
 from sbdopt.blocks import Blocks
 from sbdopt.documents import BoolArray, IntArray
-from sbdopt.timing import block_cycles
+from sbdopt.timing import NEVER, block_cycles
 
 _MOST_SIZES = 4000
 
@@ -24,6 +24,10 @@ class Work:
     tiles: int
     alone: IntArray
     """Per operator: cycles of a tile that its blocks that are read alone take, all in all."""
+    alone_blocks: IntArray
+    """Per operator: how many blocks that are."""
+    shortest: IntArray
+    """Per operator: fewest cycles of any of them."""
     columns: IntArray
     """Per operator: columns x phases that must be converted for its other blocks."""
     settle: int
@@ -43,8 +47,9 @@ class Work:
     def shares_of_prefixes(self, operators: IntArray) -> IntArray:
         """The same for the first, the first two, ... of these operators.
 
-        Work of w cycles in all is at least w / tiles on some tile. If all is counted by columns, the tile
-        that converts most also settles once, and its conversions are rounded up to whole turns.
+        Work of w cycles in all is at least w / tiles on some tile. The tile that converts most columns also
+        settles once, and its conversions are rounded up to whole turns. Of n blocks that are read alone some
+        tile has at least n / tiles, rounded up, each of which takes no less than the shortest.
         """
         alone = np.cumsum(self.alone[operators])
         columns = np.cumsum(self.columns[operators])
@@ -52,7 +57,12 @@ class Work:
         total = -(-(alone + self.conversion * turns) // self.tiles)
         most_columns = -(-columns // self.tiles)
         settled = self.settle + self.conversion * -(-most_columns // self.adcs)
-        return np.maximum(total, np.where(columns > 0, settled, 0))
+        most_blocks = -(-np.cumsum(self.alone_blocks[operators]) // self.tiles)
+        one_by_one = most_blocks * np.minimum.accumulate(self.shortest[operators])
+        by_columns: IntArray = np.where(columns > 0, settled, 0)
+        by_blocks: IntArray = np.where(most_blocks > 0, one_by_one, 0)
+        result: IntArray = np.maximum(np.maximum(total, by_columns), by_blocks)
+        return result
 
 
 def measure_work(blocks: Blocks, unused: int | None) -> Work | None:
@@ -66,6 +76,8 @@ def measure_work(blocks: Blocks, unused: int | None) -> Work | None:
     operators = len(blocks.predecessors)
     alone_cycles = np.zeros(operators, dtype=np.int64)
     np.add.at(alone_cycles, blocks.operator[alone], cycles[alone])
+    shortest = np.full(operators, NEVER, dtype=np.int64)
+    np.minimum.at(shortest, blocks.operator[alone], cycles[alone])
     columns = np.zeros(operators, dtype=np.int64)
     for operator in np.unique(blocks.operator[~alone]).tolist():
         mine = np.arange(blocks.first[operator], blocks.first[operator + 1])
@@ -74,6 +86,8 @@ def measure_work(blocks: Blocks, unused: int | None) -> Work | None:
     return Work(
         tiles=tiles,
         alone=alone_cycles,
+        alone_blocks=np.bincount(blocks.operator[alone], minlength=operators),
+        shortest=shortest,
         columns=columns,
         settle=hardware.input_slices * hardware.settle_cycles,
         conversion=hardware.input_slices * least,
@@ -128,8 +142,8 @@ def _read_alone(blocks: Blocks, unused: int | None) -> BoolArray:
         together |= (height[:, None] + height <= kind.rows) & (width[:, None] + width <= kind.columns)
     if unused is not None:
         together &= np.outer(height, width) + np.outer(width, height) <= unused
-    alone = ~together.any(axis=1)[place.reshape(-1)]
-    return alone & ~_may_share(blocks)
+    joinable: BoolArray = np.any(together, axis=1)[place.reshape(-1)]
+    return ~joinable & ~_may_share(blocks)
 
 
 def _may_share(blocks: Blocks) -> BoolArray:

@@ -1,4 +1,4 @@
-"""Constructions: fill arrays and deal their places out, or spread what runs together; then read and schedule."""
+"""Constructions: fill arrays and deal their places out, or spread what runs together; then schedule."""
 
 from __future__ import annotations
 

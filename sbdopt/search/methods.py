@@ -1,6 +1,5 @@
 """The table of methods: a new one is a file and a line here."""
 
-
 from __future__ import annotations
 
 from typing import Final

@@ -162,7 +162,7 @@ class Supply:
     def take(self, most: int) -> list[int]:
         """Up to `most` arrays that are like the next one, at least that one."""
         if self._whole is None:
-            taken = []
+            taken: list[int] = []
             while len(taken) < most:
                 if self._next not in self._faults:
                     taken.append(self._next)

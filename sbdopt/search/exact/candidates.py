@@ -46,7 +46,9 @@ def _extend(relations: Relations, members: list[int], unused: int) -> Iterator[C
     blocks, pairs = relations.blocks, set(relations.pairs)
     height, columns = blocks.height.tolist(), blocks.columns.tolist()
     rooms = [(slot.rows, slot.columns) for slot in relations.slots]
-    stack = [((i,), height[i], columns[i], height[i] * columns[i], height[i]) for i in members]
+    stack: list[tuple[tuple[int, ...], int, int, int, int]] = [
+        ((i,), height[i], columns[i], height[i] * columns[i], height[i]) for i in members
+    ]
     while stack:
         step, rows, width, cells, tallest = stack.pop()
         if rows * width - cells > unused or not any(rows <= r and width <= c for r, c in rooms):

@@ -66,7 +66,7 @@ def column_agreement(variables: Variables) -> dict[tuple[int, int], BoolVarT]:
     """
     relations, model = variables.relations, variables.model
     blocks = relations.blocks
-    meet = {}
+    meet: dict[tuple[int, int], BoolVarT] = {}
     for i, j in relations.sharing_columns:
         outputs = int(blocks.output[i] - blocks.output[j]) * blocks.hardware.columns_per_weight
         meet[i, j] = model.new_bool_var(f"columns agree{i}.{j}")

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ortools.sat.python import cp_model
-
 from sbdopt.blocks import Blocks
 from sbdopt.bounds import lower_bounds
+from sbdopt.documents import IntArray
 from sbdopt.goals import Bound, Goals
 from sbdopt.placement import Placement
 from sbdopt.search.budget import Budget
 from sbdopt.search.dealing import Places
-from sbdopt.search.exact.model import TIMED_GOALS, ExactModel, Reading, build, read
+from sbdopt.search.exact.minima import operator_minima
+from sbdopt.search.exact.model import Reading, build
 from sbdopt.search.exact.relations import Relations
+from sbdopt.search.exact.runner import NothingLeft, run
 from sbdopt.search.exact.slots import slots_of
 from sbdopt.search.greedy import finished
 from sbdopt.search.method import Finding, Found, Infeasible
 from sbdopt.search.score import score
-from sbdopt.timing import NEVER, block_cycles
+from sbdopt.timing import NEVER, block_cycles, earliest_starts
 
-_PATIENCE = 0.05
 _SHARE = 0.7
 """Part of what is left of the budget that a goal may take while others wait."""
 
@@ -73,7 +71,14 @@ def _minimise(
         blocks, tuple(slots_of(blocks.hardware.arrays, _most_arrays(blocks, goal, limits, best)))
     )
     unused = limits.get("unused_cells", sum(slot.cells for slot in relations.slots) - blocks.cells)
-    model = build(relations, {goal, *limits}, horizon, unused)
+    least = None
+    if goal == "makespan" and best.values is not None:
+        least = operator_minima(relations, limits, unused, _horizon(blocks, None, goal, {}), budget, seed)
+        known = max(known, _path(blocks, least))
+        yield Bound(goal, known, "CP-SAT, each operator by itself", given)
+        if best.values[goal] <= known:
+            return
+    model = build(relations, {goal, *limits}, horizon, unused, least)
     for name, value in limits.items():
         model.variables.model.add(model.goals[name] <= value)
     model.variables.model.add(model.goals[goal] >= known)
@@ -81,7 +86,7 @@ def _minimise(
         model.variables.model.add(model.goals[goal] <= best.values[goal] - 1)
     model.variables.model.minimize(model.goals[goal])
     reached = None if best.values is None else best.values[goal]
-    for outcome in _run(model, budget, seed, _SHARE if waiting else 1.0):
+    for outcome in run(model, budget, seed, _SHARE if waiting else 1.0):
         if isinstance(outcome, Reading):
             found = _placement(blocks, outcome, budget)
             values = score(blocks, found.placement)
@@ -89,13 +94,18 @@ def _minimise(
                 best.placement, best.values = found.placement, values
                 reached = values[goal]
                 yield found
-        elif outcome == "infeasible":
+        elif isinstance(outcome, NothingLeft):
             if reached is None:
                 yield Infeasible("CP-SAT finds no placement on the arrays that there are")
             else:
                 yield Bound(goal, reached, "CP-SAT", given)
         elif reached is None or outcome <= reached:
             yield Bound(goal, outcome, "CP-SAT", given)
+
+
+def _path(blocks: Blocks, cycles: IntArray) -> int:
+    """The longest path of operators that take so many cycles."""
+    return int((earliest_starts(blocks, cycles) + cycles).max())
 
 
 def _key(values: dict[str, int], goals: Goals) -> tuple[int, ...]:
@@ -132,57 +142,3 @@ def _most_arrays(blocks: Blocks, goal: str, limits: dict[str, int], best: _Best)
             most = min(most, (blocks.cells + unused) // (kind.rows * kind.columns))
         result.append(most)
     return result
-
-
-def _run(model: ExactModel, budget: Budget, seed: int, share: float) -> Iterator[Reading | int | str]:
-    """Solutions and bounds as CP-SAT finds them, then "infeasible" if it proved that nothing is left.
-
-    CP-SAT runs in a thread of its own, so that an interrupt reaches this one; it is stopped when the caller
-    goes away. The last bound comes after the last solution.
-    """
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = budget.workers
-    solver.parameters.random_seed = seed
-    solver.parameters.catch_sigint_signal = False
-    solver.parameters.max_time_in_seconds = min(budget.remaining * share, 1e6)
-    if budget.remaining_work is not None:
-        solver.parameters.max_deterministic_time = budget.remaining_work * share
-    outcomes: queue.SimpleQueue[Reading | int | str | BaseException | None] = queue.SimpleQueue()
-
-    class Report(cp_model.CpSolverSolutionCallback):
-        def on_solution_callback(self) -> None:
-            outcomes.put(read(model, self))
-
-    def work() -> None:
-        try:
-            solver.best_bound_callback = lambda bound: outcomes.put(round(bound))
-            status = solver.solve(model.variables.model, Report())
-            if status == cp_model.INFEASIBLE:
-                outcomes.put("infeasible")
-            elif status == cp_model.OPTIMAL:
-                outcomes.put(round(solver.objective_value))
-        except BaseException as error:  # handed over to the thread that waits
-            outcomes.put(error)
-        finally:
-            outcomes.put(None)
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    try:
-        while True:
-            try:
-                outcome = outcomes.get(timeout=_PATIENCE)
-            except queue.Empty:
-                continue
-            if outcome is None:
-                break
-            if isinstance(outcome, BaseException):
-                raise outcome
-            yield outcome
-    finally:
-        solver.stop_search()
-        thread.join()
-        budget.spent += solver.response_proto.deterministic_time
-
-
-__all__ = ["TIMED_GOALS", "exact_findings"]

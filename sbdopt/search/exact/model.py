@@ -37,8 +37,14 @@ class Reading:
     start: IntArray | None
 
 
-def build(relations: Relations, goals: set[str], horizon: int, unused: int) -> ExactModel:
-    """The model with all rules; without time if no goal needs it, since any packing can be read somehow."""
+def build(
+    relations: Relations, goals: set[str], horizon: int, unused: int, least: IntArray | None = None
+) -> ExactModel:
+    """The model with all rules; without time if no goal needs it, since any packing can be read somehow.
+
+    No solution with more than `unused` unused cells, or that takes longer than `horizon`, is of interest;
+    `least` are cycles that each operator is known to take at least.
+    """
     variables = Variables(relations)
     constraints.complete(variables)
     constraints.inside(variables)
@@ -58,6 +64,9 @@ def build(relations: Relations, goals: set[str], horizon: int, unused: int) -> E
     constraints.periphery(variables, timetable)
     constraints.precedence(variables, timetable)
     candidates.list_steps(variables, timetable, unused)
+    if least is not None:
+        for ready, finish, cycles in zip(timetable.ready, timetable.finish, least.tolist(), strict=True):
+            variables.model.add(finish - ready >= cycles)
     expressions["makespan"] = _makespan(variables, timetable)
     if "interval" in goals:
         expressions["interval"] = _interval(variables, timetable)

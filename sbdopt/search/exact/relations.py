@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from math import gcd
 
 from sbdopt.blocks import Blocks
@@ -17,6 +18,8 @@ class Relations:
 
     blocks: Blocks
     slots: tuple[Slot, ...]
+    timed: int | None = None
+    """The only operator whose blocks may be read together; None: all."""
 
     @cached_property
     def before(self) -> list[set[int]]:
@@ -55,6 +58,7 @@ class Relations:
             (i, j)
             for i in range(count)
             for j in range(i + 1, count)
+            if self.timed is None or operator[i] == operator[j] == self.timed
             if self.concurrent(operator[i], operator[j]) and self._fit_together(i, j)
         ]
 
@@ -99,7 +103,7 @@ class Relations:
 
     @cached_property
     def segments(self) -> dict[int, list[tuple[int, tuple[int, ...]]]]:
-        """For blocks that may share columns: runs of their outputs, as (columns, all blocks that cover it)."""
+        """Of blocks that may share columns, runs of their outputs: (columns, all others that cover it)."""
         partners: dict[int, set[int]] = defaultdict(set)
         for i, j in self.sharing_columns:
             partners[i].add(j)
@@ -124,7 +128,7 @@ class Relations:
                         )
                     ),
                 )
-                for low, high in zip(cuts, cuts[1:], strict=False)
+                for low, high in pairwise(cuts)
             ]
         return result
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from ortools.sat.python.cp_model import LinearExpr, LinearExprT
 
 from sbdopt.search.exact.slots import alike
@@ -64,7 +66,7 @@ def limit_crossings(variables: Variables, unused: LinearExprT) -> None:
         if crossings:
             model.add(LinearExpr.sum(crossings) * unit <= unused)
             for s, slot in enumerate(relations.slots):
-                taken = _area_on(variables, s) + LinearExpr.sum(crossings)
+                taken = LinearExpr.sum([_area_on(variables, s), *crossings])
                 model.add(taken <= slot.cells // unit).only_enforce_if(variables.on[i][s])
 
 
@@ -78,7 +80,7 @@ def break_symmetries(variables: Variables) -> None:
     blocks, relations, model = variables.blocks, variables.relations, variables.model
     order = sorted(range(len(blocks)), key=lambda i: (-int(blocks.height[i] * blocks.columns[i]), i))
     for group in alike(relations.slots):
-        for earlier, later in zip(group, group[1:], strict=False):
+        for earlier, later in pairwise(group):
             for place, i in enumerate(order):
                 model.add_bool_or(~variables.on[i][later], *(variables.on[j][earlier] for j in order[:place]))
     place_of = {i: place for place, i in enumerate(order)}
@@ -91,7 +93,7 @@ def break_symmetries(variables: Variables) -> None:
 
     for group in relations.interchangeable:
         ordered = sorted(group, key=lambda i: place_of[i])
-        for one, two in zip(ordered, ordered[1:], strict=False):
+        for one, two in pairwise(ordered):
             model.add(key(one) + 1 <= key(two))
     _turn_over(variables, order)
 
