@@ -52,18 +52,22 @@ def finished(blocks: Blocks, places: Places, budget: Budget) -> Found:
 
 
 def _packed(blocks: Blocks, budget: Budget, plan: Plan) -> Iterator[Finding]:
-    """Arrays filled in several orders of the sizes; every filling that needs fewer cells is dealt out."""
+    """Arrays filled in several orders of the sizes; every filling that needs fewer cells is dealt out.
+
+    Another order is tried only if there is time for as long as the last one took.
+    """
     sizes = Sizes.of(blocks)
     kinds = blocks.hardware.arrays
     fewest: int | None = None
     for order in _orders(sizes):
+        before = budget.elapsed
         fillings = fill(kinds, sizes, order)
         if fillings is not None:
             cells = sum(kinds[filling.kind].rows * kinds[filling.kind].columns for filling in fillings)
             if fewest is None or cells < fewest:
                 fewest = cells
                 yield finished(blocks, deal(blocks, sizes, fillings, plan), budget)
-        if budget.used_up:
+        if budget.used_up or budget.remaining < budget.elapsed - before:
             return
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sbdopt.blocks import Blocks
-from sbdopt.documents import IntArray
+from sbdopt.documents import BoolArray, IntArray
 from sbdopt.problem import ArrayKind
 
 Rectangle = tuple[int, int, int, int]
@@ -40,6 +40,13 @@ class FreeSpace:
             return None
         best = fits[np.lexsort((free[fits, 1], free[fits, 0]))[0]]
         return int(free[best, 0]), int(free[best, 1])
+
+    def fits(self, height: IntArray, width: IntArray) -> BoolArray:
+        """Which of these sizes find room."""
+        free = self._free
+        rows, columns = free[:, 2] - free[:, 0], free[:, 3] - free[:, 1]
+        result: BoolArray = ((rows[:, None] >= height) & (columns[:, None] >= width)).any(axis=0)
+        return result
 
     def take(self, row: int, column: int, height: int, width: int) -> None:
         """Remove a rectangle from the free space."""
@@ -116,16 +123,23 @@ def _fill_one(
     kind: ArrayKind, faults: Sequence[Rectangle], sizes: Sizes, order: Sequence[int], left: IntArray
 ) -> list[tuple[int, int, int]]:
     space = FreeSpace(kind.rows, kind.columns, faults)
-    places = []
-    for size in order:
-        height, width = int(sizes.height[size]), int(sizes.width[size])
+    waiting = np.array([size for size in order if left[size]], dtype=np.int64)
+    height, width = sizes.height[waiting], sizes.width[waiting]
+    places: list[tuple[int, int, int]] = []
+    begin = 0
+    while True:
+        fitting = np.flatnonzero(space.fits(height[begin:], width[begin:]))
+        if not len(fitting):
+            return places
+        begin += int(fitting[0])
+        size = int(waiting[begin])
         for _ in range(int(left[size])):
-            place = space.find(height, width)
+            place = space.find(int(height[begin]), int(width[begin]))
             if place is None:
                 break
-            space.take(*place, height, width)
+            space.take(*place, int(height[begin]), int(width[begin]))
             places.append((size, *place))
-    return places
+        begin += 1
 
 
 class Supply:
