@@ -13,9 +13,6 @@ from sbdopt.search.greedy import greedy
 from sbdopt.search.method import Finding, Found
 from sbdopt.search.score import score
 
-MOST_BLOCKS_EXACT = 80
-"""More blocks than that are beyond one CP-SAT model of everything."""
-
 
 def auto(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
@@ -34,5 +31,5 @@ def auto(
             key = tuple(score(blocks, finding.placement)[goal] for goal in goals)
             if best_key is None or key < best_key:
                 best, best_key = finding.placement, key
-    if len(blocks) <= MOST_BLOCKS_EXACT and not budget.used_up:
+    if not budget.used_up:
         yield from exact(blocks, goals, budget, seed, best)

@@ -45,7 +45,8 @@ class FreeSpace:
         """Which of these sizes find room."""
         free = self._free
         rows, columns = free[:, 2] - free[:, 0], free[:, 3] - free[:, 1]
-        result: BoolArray = ((rows[:, None] >= height) & (columns[:, None] >= width)).any(axis=0)
+        room: BoolArray = (rows[:, None] >= height) & (columns[:, None] >= width)
+        result: BoolArray = np.logical_or.reduce(room, axis=0)
         return result
 
     def take(self, row: int, column: int, height: int, width: int) -> None:

@@ -12,11 +12,19 @@ from sbdopt.placement import Placement
 from sbdopt.search.budget import Budget
 from sbdopt.search.method import Finding, Found
 
+MOST_BLOCKS = 100
+
 
 def exact(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
 ) -> Iterator[Finding]:
-    """Every best solution that there is, given time; meant for some dozens of blocks."""
+    """The best solution that there is, given time - for up to `MOST_BLOCKS`; finds nothing for more.
+
+    The model has a literal for every pair of blocks and clauses for triples: with more blocks it would be
+    too large to be built, let alone solved.
+    """
+    if len(blocks) > MOST_BLOCKS:
+        return
     if not len(blocks):
         yield Found(Placement(*np.zeros((5, 0), dtype=np.int64)))
         return
