@@ -1,4 +1,4 @@
-"""Free space of an array, arrays filled with sizes, and the supply of arrays."""
+"""Free space of an array, arrays filled with sizes, and the stock of arrays."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sbdopt.problem import ArrayKind
-from sbdopt.search.packing import FreeSpace, Rectangle, Sizes, Supply, fill
+from sbdopt.search.packing import FreeSpace, Rectangle, Sizes, Stock, fill
 
 randoms = st.randoms(use_true_random=True)
 
@@ -154,11 +154,11 @@ def test_supply(random: Random, most: int, count: int | None) -> None:
     faults = {array: [] for array, *_ in kind.faults}
     for array, *where in kind.faults:
         faults[array].append(tuple(where))
-    supply = Supply(kind, most)
+    stock = Stock(kind, most)
     taken: list[int] = []
-    while len(taken) < most and not supply.empty:
-        expected = supply.faults
-        arrays = supply.take(random.randint(1, most - len(taken)))
+    while len(taken) < most and not stock.empty:
+        expected = stock.faults
+        arrays = stock.take(random.randint(1, most - len(taken)))
         for array in arrays:
             assert list(faults.get(array, [])) == list(expected)
         taken += arrays
@@ -172,8 +172,21 @@ def test_supply(random: Random, most: int, count: int | None) -> None:
 @pytest.mark.parametrize(("count", "expected"), [(6, [0, 2, 4, 1, 3, 5]), (None, [0, 2, 4, 6, 8, 10])])
 def test_one_array_of_each_tile_before_two(count: int | None, expected: list[int]) -> None:
     kind = ArrayKind(name="a", rows=4, columns=4, adcs=1, tiers=2, count=count)
-    supply = Supply(kind, 6)
+    stock = Stock(kind, 6)
     taken: list[Any] = []
     while len(taken) < 6:
-        taken += supply.take(1)
+        taken += stock.take(1)
     assert taken == expected
+
+
+def test_an_array_without_room_is_passed_over() -> None:
+    """The first of two faulty arrays is broken all over; what there is still fits the second."""
+    faults = [[0, 0, 0, 8, 8], [1, 0, 0, 1, 1]]
+    kind = ArrayKind(name="x", rows=8, columns=8, adcs=1, count=2, faults=faults)
+    one = np.array([4])
+    sizes = Sizes(height=one, width=one, count=np.array([1]), of_block=np.array([0]))
+    fillings = fill([kind], sizes, [0])
+    assert fillings is not None
+    assert [filling.array for filling in fillings] == [1]
+    nothing = ArrayKind(name="x", rows=8, columns=8, adcs=1, count=1, faults=faults[:1])
+    assert fill([nothing], sizes, [0]) is None

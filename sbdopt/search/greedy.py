@@ -16,7 +16,7 @@ from sbdopt.search.budget import Budget
 from sbdopt.search.dealing import Places, Plan, deal
 from sbdopt.search.joining import join
 from sbdopt.search.method import Finding, Found
-from sbdopt.search.packing import FreeSpace, Sizes, Supply, fill
+from sbdopt.search.packing import FreeSpace, Sizes, Stock, fill
 from sbdopt.search.schedule import make_steps, schedule
 from sbdopt.timing import NEVER, block_cycles
 
@@ -122,7 +122,7 @@ class _OpenArrays:
 
     def __init__(self, blocks: Blocks) -> None:
         self.blocks = blocks
-        self.supply = [Supply(kind, len(blocks)) for kind in blocks.hardware.arrays]
+        self.stock = [Stock(kind, len(blocks)) for kind in blocks.hardware.arrays]
         self.space: list[FreeSpace] = []
         self.where: list[tuple[int, int]] = []
         self.tile: list[int] = []
@@ -172,14 +172,14 @@ class _OpenArrays:
         fitting = [
             (int(cycles[k]), kind.rows * kind.columns, k)
             for k, kind in enumerate(kinds)
-            if cycles[k] != NEVER and not self.supply[k].empty
+            if cycles[k] != NEVER and not self.stock[k].empty
         ]
         if not fitting:
             return None
         number = min(fitting)[2]
         kind = kinds[number]
-        faults = self.supply[number].faults
-        array = self.supply[number].take(1)[0]
+        faults = self.stock[number].faults
+        array = self.stock[number].take(1)[0]
         self.space.append(FreeSpace(kind.rows, kind.columns, faults))
         self.where.append((number, array))
         self.free = np.append(self.free, kind.rows * kind.columns)

@@ -97,14 +97,12 @@ def fill(kinds: Sequence[ArrayKind], sizes: Sizes, order: Sequence[int]) -> list
     rectangles for it, so that the work depends on the number of sizes, hardly on that of blocks.
     """
     left = sizes.count.copy()
-    supply = [Supply(kind, int(left.sum())) for kind in kinds]
+    stock = [Stock(kind, int(left.sum())) for kind in kinds]
     fillings: list[Filling] = []
     while left.any():
         best: tuple[float, int, int, list[tuple[int, int, int]]] | None = None
         for number, kind in enumerate(kinds):
-            if supply[number].empty:
-                continue
-            places = _fill_one(kind, supply[number].faults, sizes, order, left)
+            places = _fill_next(stock[number], sizes, order, left)
             cells = sum(int(sizes.height[s]) * int(sizes.width[s]) for s, _, _ in places)
             used = cells / (kind.rows * kind.columns)
             if places and (best is None or (used, cells) > best[:2]):
@@ -114,10 +112,22 @@ def fill(kinds: Sequence[ArrayKind], sizes: Sizes, order: Sequence[int]) -> list
         _, _, number, places = best
         taken = np.bincount([s for s, _, _ in places], minlength=len(left))
         repeats = int((left[taken > 0] // taken[taken > 0]).min())
-        for array in supply[number].take(repeats):
+        for array in stock[number].take(repeats):
             fillings.append(Filling(number, array, tuple(places)))
             left -= taken
     return fillings
+
+
+def _fill_next(
+    stock: Stock, sizes: Sizes, order: Sequence[int], left: IntArray
+) -> list[tuple[int, int, int]]:
+    """Fill the next array of a kind; arrays whose faults leave no room for anything are passed over."""
+    while not stock.empty:
+        places = _fill_one(stock.kind, stock.faults, sizes, order, left)
+        if places or not stock.faults:
+            return places
+        stock.take(1)
+    return []
 
 
 def _fill_one(
@@ -143,7 +153,7 @@ def _fill_one(
         begin += 1
 
 
-class Supply:
+class Stock:
     """The arrays of a kind that are still empty: those without faults first, one of each tile before two.
 
     `most` is how many can be needed; if there are so many tiles, arrays are taken as if they were unlimited.
