@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from sbdopt.blocks import Blocks
 from sbdopt.bounds import lower_bounds
 from sbdopt.documents import IntArray
@@ -12,7 +14,7 @@ from sbdopt.goals import Bound, Goals
 from sbdopt.placement import Placement
 from sbdopt.search.budget import Budget
 from sbdopt.search.dealing import Places
-from sbdopt.search.exact.minima import operator_minima
+from sbdopt.search.exact.minima import least_spans
 from sbdopt.search.exact.model import Reading, build
 from sbdopt.search.exact.relations import Relations
 from sbdopt.search.exact.runner import NothingLeft, run
@@ -73,8 +75,10 @@ def _minimise(
     unused = limits.get("unused_cells", sum(slot.cells for slot in relations.slots) - blocks.cells)
     least = None
     if goal == "makespan" and best.values is not None:
-        least = operator_minima(relations, limits, unused, _horizon(blocks, None, goal, {}), budget, seed)
-        known = max(known, _path(blocks, least))
+        unhurried = _horizon(blocks, None, goal, {}) + best.values[goal]
+        least = least_spans(relations, limits, unused, unhurried, budget, seed)
+        cycles = np.array([least[(operator,)] for operator in range(len(blocks.predecessors))])
+        known = max(known, _path(blocks, cycles))
         yield Bound(goal, known, "CP-SAT, each operator by itself", given)
         if best.values[goal] <= known:
             return

@@ -1,59 +1,83 @@
-"""The least cycles of each operator by itself, with all other blocks in the way but in no hurry."""
+"""The least cycles of some operators, with all other blocks in the way but in no hurry."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
-from ortools.sat.python.cp_model import LinearExprT
+from ortools.sat.python.cp_model import LinearExpr
 
 from sbdopt.bounds.work import measure_work
-from sbdopt.documents import IntArray
 from sbdopt.search.budget import Budget
-from sbdopt.search.exact.model import ExactModel, build
+from sbdopt.search.exact.model import build
 from sbdopt.search.exact.relations import Relations
 from sbdopt.search.exact.runner import NothingLeft, run
 from sbdopt.timing import operator_cycles
 
-_SHARE = 0.05
-"""Part of what is left of the budget that one question may take."""
+_SHARE_ALONE, _SHARE_TOGETHER = 0.05, 0.2
+"""Parts of what is left of the budget that one question may take."""
+
+Spans = dict[tuple[int, ...], int]
+"""For sets of operators the least sum of their cycles from ready to finished."""
 
 
-def operator_minima(
-    relations: Relations, limits: dict[str, int], unused: int, horizon: int, budget: Budget, seed: int
-) -> IntArray:
-    """Cycles from ready to finished that each operator takes at least in any solution within the limits.
+@dataclass(frozen=True)
+class _Questions:
+    relations: Relations
+    unused: int
+    """Unused cells that no solution may exceed."""
+    horizon: int
+    budget: Budget
+    seed: int
 
-    For one operator at a time: can it be done in its known least cycles, if only its own blocks are read
-    together and all others are read alone at any time? If not, it takes a cycle more, and is asked again.
-    This forgets nothing that a real solution has: reading another operator's blocks in the same step makes
-    a step no shorter, taking them out of it leaves a legal step (a block where a row of one own block meets
-    a column of another shares outputs with the latter, so it is an own block), and what they need meanwhile
-    can be done before or after.
+    def raised(self, operators: tuple[int, ...], known: int, spans: Spans, share: float) -> int:
+        """The least sum of cycles of these operators that cannot be refuted.
+
+        Can they be done in the known least, if only their own blocks are read together and all others are
+        read alone, whenever? If not, they take a cycle more, and are asked again. This forgets nothing that
+        a real solution has: reading blocks of another operator in the same step makes a step no shorter;
+        taking them out of it leaves a legal step (a block where a row of one own block meets a column of
+        another adds to the latter's outputs, so it is an own block); and what else is to be read can be read
+        before, between or after these operators, if they run one after the other.
+        """
+        timed = replace(self.relations, timed=frozenset(operators))
+        while not self.budget.used_up:
+            model = build(timed, {"makespan"}, self.horizon, self.unused, spans)
+            assert model.timetable is not None
+            cycles = [model.timetable.finish[o] - model.timetable.ready[o] for o in operators]
+            model.variables.model.add(LinearExpr.sum(cycles) <= known)
+            model.variables.model.add(model.goals["unused_cells"] <= self.unused)
+            outcomes = run(model, self.budget, self.seed, share)
+            if not any(isinstance(outcome, NothingLeft) for outcome in outcomes):
+                break
+            known += 1
+        return known
+
+
+def least_spans(
+    relations: Relations, limits: Mapping[str, int], unused: int, horizon: int, budget: Budget, seed: int
+) -> Spans:
+    """What operators take at least in any solution within the limits, one by one and in growing sets.
+
+    First every operator by itself; then, of those that run at no time with another, the one with most
+    blocks together with the next, and so on: much of what stands in the way of a short makespan is that two
+    large operators cannot both have their best arrangement.
     """
     blocks = relations.blocks
-    least = operator_cycles(blocks)
+    questions = _Questions(relations, limits.get("unused_cells", unused), horizon, budget, seed)
     work = measure_work(blocks, limits.get("unused_cells"))
-    places = {name: value for name, value in limits.items() if name == "unused_cells"}
-    for operator in blocks.order:
-        if blocks.first[operator + 1] - blocks.first[operator] < 2:
-            continue
-        if work is not None:
-            least[operator] = max(int(least[operator]), work.share([operator]))
-        alone = replace(relations, timed=operator)
-        while least[operator] < horizon and not budget.used_up:  # longer only if nothing fits at all
-            model = build(alone, {"makespan", *places}, horizon, unused)
-            if not _is_impossible(model, operator, int(least[operator]), places, budget, seed):
-                break
-            least[operator] += 1
-    return least
-
-
-def _is_impossible(
-    model: ExactModel, operator: int, cycles: int, limits: dict[str, int], budget: Budget, seed: int
-) -> bool:
-    assert model.timetable is not None
-    span: LinearExprT = model.timetable.finish[operator] - model.timetable.ready[operator]
-    model.variables.model.add(span <= cycles)
-    for name, value in limits.items():
-        model.variables.model.add(model.goals[name] <= value)
-    return any(isinstance(outcome, NothingLeft) for outcome in run(model, budget, seed, _SHARE))
+    spans: Spans = {}
+    size = (blocks.first[1:] - blocks.first[:-1]).tolist()
+    for operator, cycles in enumerate(operator_cycles(blocks).tolist()):
+        share = 0 if work is None else work.share([operator])
+        spans[(operator,)] = max(cycles, share)
+        if size[operator] > 1:
+            known = spans[(operator,)]
+            spans[(operator,)] = questions.raised((operator,), known, {}, _SHARE_ALONE)
+    alone = [stretch[0] for stretch in relations.stretches if len(stretch) == 1]
+    largest_first = sorted((o for o in alone if size[o] > 1), key=lambda o: (-size[o], o))
+    for count in range(2, len(largest_first)):
+        operators = tuple(largest_first[:count])
+        known = spans[operators[:-1]] + spans[operators[-1:]]
+        spans[operators] = questions.raised(operators, known, spans, _SHARE_TOGETHER)
+    return spans

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,12 +39,16 @@ class Reading:
 
 
 def build(
-    relations: Relations, goals: set[str], horizon: int, unused: int, least: IntArray | None = None
+    relations: Relations,
+    goals: set[str],
+    horizon: int,
+    unused: int,
+    least: Mapping[tuple[int, ...], int] | None = None,
 ) -> ExactModel:
     """The model with all rules; without time if no goal needs it, since any packing can be read somehow.
 
     No solution with more than `unused` unused cells, or that takes longer than `horizon`, is of interest;
-    `least` are cycles that each operator is known to take at least.
+    `least` are cycles that sets of operators are known to take at least, from ready to finished, in sum.
     """
     variables = Variables(relations)
     constraints.complete(variables)
@@ -64,9 +69,9 @@ def build(
     constraints.periphery(variables, timetable)
     constraints.precedence(variables, timetable)
     candidates.list_steps(variables, timetable, unused)
-    if least is not None:
-        for ready, finish, cycles in zip(timetable.ready, timetable.finish, least.tolist(), strict=True):
-            variables.model.add(finish - ready >= cycles)
+    for operators, cycles in (least or {}).items():
+        spans = [timetable.finish[operator] - timetable.ready[operator] for operator in operators]
+        variables.model.add(LinearExpr.sum(spans) >= cycles)
     expressions["makespan"] = _makespan(variables, timetable)
     if "interval" in goals:
         expressions["interval"] = _interval(variables, timetable)

@@ -18,8 +18,8 @@ class Relations:
 
     blocks: Blocks
     slots: tuple[Slot, ...]
-    timed: int | None = None
-    """The only operator whose blocks may be read together; None: all."""
+    timed: frozenset[int] | None = None
+    """The only operators whose blocks may be read together; None: all."""
 
     @cached_property
     def before(self) -> list[set[int]]:
@@ -58,7 +58,7 @@ class Relations:
             (i, j)
             for i in range(count)
             for j in range(i + 1, count)
-            if self.timed is None or operator[i] == operator[j] == self.timed
+            if self.timed is None or self.timed >= {operator[i], operator[j]}
             if self.concurrent(operator[i], operator[j]) and self._fit_together(i, j)
         ]
 
