@@ -152,12 +152,21 @@ def solve(
             for goal in goals:
                 record.proofs.extend(lower_bounds(blocks, goal, {}))
             _run(METHODS[method](blocks, goals, budget, seed, start), record, budget, watch)
-    except KeyboardInterrupt:
+    except BaseException as error:
+        if not _is_interrupt(error):
+            raise
         interrupted = not budget.used_up  # else it only enforced the limit
     try:
         return _solution(record, method, seed, budget, interrupted)
     except KeyboardInterrupt:  # it came late, and what was found must not be lost
         return _solution(record, method, seed, budget, interrupted or not budget.used_up)
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Whether an error is an interrupt, or was caused by one: numpy's comparisons turn it into their own."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _run(findings: Iterator[Finding], record: Record, budget: Budget, watch: Watch | None) -> None:

@@ -178,6 +178,24 @@ def test_an_interrupt_returns_the_best_so_far(blocks: Blocks) -> None:
     assert solution.bounds.makespan == 6
 
 
+def test_an_interrupt_may_come_as_the_cause_of_another_error(blocks: Blocks) -> None:
+    """As from within a comparison of numpy; an error of another cause is not swallowed."""
+
+    def interrupt(record: Record, budget: Budget) -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            raise TypeError("cannot compare") from error
+
+    def fail(record: Record, budget: Budget) -> None:
+        raise TypeError("cannot compare")
+
+    solution = solve(blocks.problem, method="greedy", watch=interrupt)
+    assert solution.solver["interrupted"] is True
+    with pytest.raises(TypeError, match="cannot compare"):
+        solve(blocks.problem, method="greedy", watch=fail)
+
+
 def test_an_interrupt_that_comes_late_loses_nothing(blocks: Blocks, monkeypatch: pytest.MonkeyPatch) -> None:
     write = Placement.to_operators
 
