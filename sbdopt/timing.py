@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import gcd
+
 import numpy as np
 
 from sbdopt.blocks import Blocks
@@ -23,6 +25,13 @@ def step_cycles(hardware: Hardware, adcs: int, columns: IntArray, rows: IntArray
     conversion = hardware.conversion_cycles + hardware.conversion_cycles_per_bit * _bits(summed)
     turns: IntArray = hardware.settle_cycles + -(-columns // adcs) * conversion
     return hardware.input_slices * phases * turns
+
+
+def step_unit(hardware: Hardware) -> int:
+    """Every step takes a multiple of so many cycles."""
+    return hardware.input_slices * gcd(
+        hardware.settle_cycles, hardware.conversion_cycles, hardware.conversion_cycles_per_bit
+    )
 
 
 def _bits(summed: IntArray) -> IntArray:

@@ -63,6 +63,29 @@ def test_seeded_problems(seed: int) -> None:
     check(tiny_problem(random), "exact", random.choice(GOALS))
 
 
+@pytest.mark.parametrize("seed", range(0, 60, 4))
+def test_cycles_may_be_short(seed: int) -> None:
+    """A thousand times as many cycles for everything: the same problem, and no more work."""
+    problem = tiny_problem(Random(seed))
+    found = front(problem)
+    if not found:
+        return
+    old = problem.hardware
+    names = ("settle_cycles", "conversion_cycles", "conversion_cycles_per_bit")
+    hardware = old.model_copy(update={name: 1000 * getattr(old, name) for name in names})
+    operators = [
+        one if one.cycles is None else one.model_copy(update={"cycles": 1000 * one.cycles})
+        for one in problem.operators
+    ]
+    problem = problem.model_copy(update={"hardware": hardware, "operators": operators})
+    for goals in (("unused_cells", "makespan"), ("makespan", "unused_cells")):
+        values = best(found, goals).values
+        solution = solve(problem, method="auto", goals=goals, budget=Budget(work=1.0))
+        assert solution.status == "optimal"
+        assert solution.metrics.unused_cells == values["unused_cells"]
+        assert solution.metrics.makespan == 1000 * values["makespan"]
+
+
 @pytest.mark.parametrize("method", ["exact", "auto"])
 @pytest.mark.parametrize("goals", GOALS)
 def test_nothing_fits_around_the_faults(method: str, goals: tuple[str, ...]) -> None:

@@ -12,7 +12,7 @@ from sbdopt.search.budget import Budget
 from sbdopt.search.exact.model import build
 from sbdopt.search.exact.relations import Relations
 from sbdopt.search.exact.runner import NothingLeft, run
-from sbdopt.timing import operator_cycles
+from sbdopt.timing import operator_cycles, step_unit
 
 _SHARE_ALONE, _SHARE_TOGETHER = 0.05, 0.2
 """Parts of what is left of the budget that one question may take."""
@@ -34,13 +34,16 @@ class _Questions:
         """The least sum of cycles of these operators that cannot be refuted.
 
         Can they be done in the known least, if only their own blocks are read together and all others are
-        read alone, whenever? If not, they take a cycle more, and are asked again. This forgets nothing that
-        a real solution has: reading blocks of another operator in the same step makes a step no shorter;
-        taking them out of it leaves a legal step (a block where a row of one own block meets a column of
-        another adds to the latter's outputs, so it is an own block); and what else is to be read can be read
-        before, between or after these operators, if they run one after the other.
+        read alone, whenever? If not, they take longer, by no less than what all steps take a multiple of,
+        and are asked again. This forgets nothing that a real solution has: reading blocks of another
+        operator in the same step makes a step no shorter; taking them out of it leaves a legal step (a block
+        where a row of one own block meets a column of another adds to the latter's outputs, so it is an own
+        block); and what else is to be read can be read before, between or after these operators, if they run
+        one after the other.
         """
         timed = replace(self.relations, timed=frozenset(operators))
+        unit = step_unit(self.relations.blocks.hardware)
+        known = -(-known // unit) * unit
         while not self.budget.used_up:
             model = build(timed, {"makespan"}, self.horizon, self.unused, spans)
             assert model.timetable is not None
@@ -50,7 +53,7 @@ class _Questions:
             outcomes = run(model, self.budget, self.seed, share)
             if not any(isinstance(outcome, NothingLeft) for outcome in outcomes):
                 break
-            known += 1
+            known += unit
         return known
 
 
