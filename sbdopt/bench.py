@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sbdopt.errors import SbdoptError
-from sbdopt.goals import DEFAULT_GOALS, Goals, gap
+from sbdopt.goals import DEFAULT_GOALS, gap
 from sbdopt.problem import Problem
 from sbdopt.search import METHODS
 from sbdopt.search.budget import Budget
@@ -39,7 +39,7 @@ def bench(
     problems: Sequence[Problem],
     *,
     methods: Sequence[str] = tuple(METHODS),
-    goals: Goals = DEFAULT_GOALS,
+    goals: Sequence[str] = DEFAULT_GOALS,
     seconds: float = 20.0,
     workers: int = 1,
     seed: int = 0,
@@ -67,7 +67,7 @@ def bench(
                 return
 
 
-def _row(solution: Solution, method: str, goals: Goals, seconds: float) -> Row:
+def _row(solution: Solution, method: str, goals: Sequence[str], seconds: float) -> Row:
     solver, metrics, status = solution.solver or {}, solution.metrics, solution.status or "unknown"
     if metrics is None:
         note = str(solver.get("infeasible", "found nothing"))

@@ -2,14 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, overload
 
-GOALS: Final = ("unused_cells", "makespan", "interval")
+GOALS: Final = ("unused_cells", "arrays", "makespan", "interval")
+"""What can be a goal or be limited; metrics of the format, all."""
 DEFAULT_GOALS: Final = ("unused_cells", "makespan")
 
-Goals = tuple[str, ...]
-"""Names of goals in order of importance: a later one counts only where the earlier ones are equal."""
+
+@dataclass(frozen=True)
+class Goals(Sequence[str]):
+    """Names of goals in order of importance: a later one counts only where the earlier ones are equal.
+
+    Only solutions within the limits count: those with no more than `limits[name]` of each name in it.
+    """
+
+    order: tuple[str, ...] = DEFAULT_GOALS
+    limits: Mapping[str, int] = field(default_factory=dict)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[str, ...]: ...
+    def __getitem__(self, place: int | slice) -> str | tuple[str, ...]:
+        return self.order[place]
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def allow(self, values: Mapping[str, int]) -> bool:
+        """Whether a solution with these values is within the limits."""
+        return all(values[name] <= most for name, most in self.limits.items())
+
+    def given(self, reached: Mapping[str, int]) -> dict[str, int]:
+        """The limits, made as small as what is reached of other goals."""
+        result = dict(self.limits)
+        for name, value in reached.items():
+            result[name] = min(value, result.get(name, value))
+        return result
 
 
 @dataclass(frozen=True)
@@ -25,7 +56,7 @@ class Bound:
     reason: str
     given: tuple[tuple[str, int], ...] = ()
 
-    def holds_at(self, values: dict[str, int]) -> bool:
+    def holds_at(self, values: Mapping[str, int]) -> bool:
         """Whether it applies to solutions with these values of the goals."""
         return all(name in values and values[name] <= value for name, value in self.given)
 

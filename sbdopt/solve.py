@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -33,6 +33,8 @@ class Record:
     measures: Measures | None = None
     proofs: list[Bound] = field(default_factory=list)
     infeasible: str | None = None
+    beyond: int = 0
+    """How many legal placements were beyond the limits, and so do not count."""
     faults: list[str] = field(default_factory=list)
     history: list[tuple[float, tuple[int, ...]]] = field(default_factory=list)
     """When something better was found: elapsed seconds and the values of the goals."""
@@ -44,19 +46,36 @@ class Record:
             self.proofs.append(finding)
             if self.measures is not None:
                 self._drop_contradicted(self.measures)
-            return self.bounds() != before
+            return self._exceeds_a_limit(finding) or self.bounds() != before
         if isinstance(finding, Infeasible):
-            self.infeasible = finding.reason
-            if self.placement is not None:
-                self.faults.append(f"a method says that nothing is possible: {finding.reason}")
-                self.infeasible = None
-            return self.infeasible is not None
+            return self._take_infeasible(finding.reason)
         return self._take_placement(finding, elapsed)
+
+    def _take_infeasible(self, reason: str) -> bool:
+        self.infeasible = self.infeasible or reason
+        if self.placement is not None:
+            self.faults.append(f"a method says that nothing is possible: {reason}")
+            self.infeasible = None
+        return self.infeasible is not None
+
+    def _exceeds_a_limit(self, bound: Bound) -> bool:
+        """Whether a bound of all solutions within the limits shows that there are none."""
+        limits = self.goals.limits
+        most = limits.get(bound.goal)
+        if bound not in self.proofs or most is None or bound.value <= most or not bound.holds_at(limits):
+            return False
+        return self._take_infeasible(
+            f"{bound.goal} can be no less than {bound.value} ({bound.reason}), but the limit is {most}"
+        )
 
     def _take_placement(self, found: Found, elapsed: float) -> bool:
         verdict = judge_placement(self.blocks, found.placement)
         if verdict.metrics is None:
             self.faults.append(f"a method returned a solution that is not legal: {verdict.violations[0]}")
+            return False
+        if not self.goals.allow(_named(verdict.metrics)):
+            self.beyond += 1
+            self._drop_contradicted(verdict.metrics)
             return False
         if self.infeasible is not None:
             self.faults.append(f"a solution was found, though {self.infeasible}")
@@ -82,14 +101,12 @@ class Record:
 
     def _prove_given_values(self) -> None:
         """Bounds of later goals among the solutions that reach what is reached of the earlier ones."""
-        reached = dict(zip(self.goals, self.values(), strict=True))
-        for place, goal in enumerate(self.goals[1:], start=1):
-            given = {name: reached[name] for name in self.goals[:place]}
-            self.proofs.extend(lower_bounds(self.blocks, goal, given))
+        for goal in self.goals[1:]:
+            self.proofs.extend(lower_bounds(self.blocks, goal, self._given(goal)))
 
     def _drop_contradicted(self, measures: Measures) -> None:
         """A judged solution is certain: a bound above its value was wrong, and that is reported."""
-        reached = {goal: getattr(measures, goal) for goal in GOALS}
+        reached = _named(measures)
         for bound in list(self.proofs):
             if bound.holds_at(reached) and bound.value > reached[bound.goal]:
                 self.faults.append(f"{bound.goal} was said to be at least {bound.value} ({bound.reason})")
@@ -97,13 +114,20 @@ class Record:
 
     def best_proofs(self) -> dict[str, Bound]:
         """The strongest bound of each goal that holds for solutions like the best one."""
-        reached = dict(zip(self.goals, self.values(), strict=True)) if self.measures else {}
         best: dict[str, Bound] = {}
-        for bound in self.proofs:
-            holds = bound.holds_at(reached) and bound.goal in self.goals
-            if holds and (bound.goal not in best or bound.value > best[bound.goal].value):
-                best[bound.goal] = bound
+        for goal in self.goals:
+            given = self._given(goal)
+            holding = [bound for bound in self.proofs if bound.goal == goal and bound.holds_at(given)]
+            if holding:
+                best[goal] = max(holding, key=lambda bound: bound.value)
         return best
+
+    def _given(self, goal: str) -> dict[str, int]:
+        """What all solutions that are to be compared in a goal keep to: the limits, and earlier goals."""
+        place = self.goals.index(goal)
+        return self.goals.given(
+            dict(zip(self.goals[:place], self.values(), strict=False)) if self.measures else {}
+        )
 
     def bounds(self) -> dict[str, int]:
         """The value of the strongest bound of each goal."""
@@ -119,6 +143,11 @@ class Record:
         return "optimal" if all(bounds.get(goal) == value for goal, value in reached) else "feasible"
 
 
+def _named(measures: Measures) -> dict[str, int]:
+    """The value of everything that can be a goal or be limited."""
+    return {goal: getattr(measures, goal) for goal in GOALS}
+
+
 Watch = Callable[[Record, Budget], None]
 
 
@@ -126,7 +155,8 @@ def solve(
     problem: Problem,
     *,
     method: str = "auto",
-    goals: Goals = DEFAULT_GOALS,
+    goals: Sequence[str] = DEFAULT_GOALS,
+    limits: Mapping[str, int] | None = None,
     budget: Budget | None = None,
     seed: int = 0,
     start: Placement | None = None,
@@ -134,12 +164,14 @@ def solve(
 ) -> Solution:
     """The best solution that a method finds within the budget, judged, with bounds and status.
 
-    `goals` come in order of importance. `watch` is called whenever something became better, and at least
+    `goals` come in order of importance; only solutions with no more than `limits[name]` of each name in it
+    count. A legal `start` is never lost. `watch` is called whenever something became better, and at least
     once. KeyboardInterrupt ends the search; what was found until then is returned. Raises InputError for an
-    unknown method or goal.
+    unknown method, goal or limit.
     """
     check_method(method)
-    check_goals(goals)
+    check_goals(goals, limits)
+    goals = Goals(tuple(goals), dict(limits or {}))
     budget = Budget() if budget is None else budget
     blocks = Blocks.of(problem)
     record = Record(blocks, goals)
@@ -149,9 +181,11 @@ def solve(
         if reason is not None:
             record.infeasible = reason
         else:
-            for goal in goals:
-                record.proofs.extend(lower_bounds(blocks, goal, {}))
-            _run(METHODS[method](blocks, goals, budget, seed, start), record, budget, watch)
+            for goal in dict.fromkeys([*goals, *goals.limits]):
+                for bound in lower_bounds(blocks, goal, goals.limits):
+                    record.take(bound, budget.elapsed)
+            if record.infeasible is None:
+                _run(_findings(method, record, budget, seed, start), record, budget, watch)
     except BaseException as error:
         if not _is_interrupt(error):
             raise
@@ -167,6 +201,15 @@ def _is_interrupt(error: BaseException | None) -> bool:
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
     return error is not None
+
+
+def _findings(
+    method: str, record: Record, budget: Budget, seed: int, start: Placement | None
+) -> Iterator[Finding]:
+    """The start, so that whatever the method does it is not lost, and what the method finds."""
+    if start is not None:
+        yield Found(start)
+    yield from METHODS[method](record.blocks, record.goals, budget, seed, start)
 
 
 def _run(findings: Iterator[Finding], record: Record, budget: Budget, watch: Watch | None) -> None:
@@ -185,13 +228,18 @@ def check_method(method: str) -> None:
         raise InputError(f"there is no method {method!r}; take one of {', '.join(METHODS)}")
 
 
-def check_goals(goals: Goals) -> None:
-    """Refuse goals that do not exist, stand twice, or are none."""
+def check_goals(goals: Sequence[str], limits: Mapping[str, int] | None = None) -> None:
+    """Refuse goals that do not exist, stand twice, or are none, and limits that cannot be."""
     for goal in goals:
         if goal not in GOALS:
             raise InputError(f"there is no goal {goal!r}; take some of {', '.join(GOALS)}")
     if not goals or len(set(goals)) < len(goals):
         raise InputError(f"goals are {','.join(goals) or 'empty'}; name at least one, and each only once")
+    for name, most in (limits or {}).items():
+        if name not in GOALS:
+            raise InputError(f"{name!r} cannot be limited; only {', '.join(GOALS)} can")
+        if most < 0:
+            raise InputError(f"the limit of {name} is {most}; it must be at least 0")
 
 
 def _solution(record: Record, method: str, seed: int, budget: Budget, interrupted: bool) -> Solution:
@@ -215,6 +263,9 @@ def _solution(record: Record, method: str, seed: int, budget: Budget, interrupte
         solver["seconds"] = round(budget.elapsed, 3)
     else:
         solver["work"] = budget.work
+    if record.goals.limits:
+        solver["limits"] = dict(record.goals.limits)
+        solver["beyond_limits"] = record.beyond
     if interrupted:
         solver["interrupted"] = True
     if record.infeasible is not None:

@@ -21,6 +21,7 @@ from sbdopt.documents import IntArray
 from sbdopt.placement import Placement
 from sbdopt.problem import Problem
 
+VALUES = ("unused_cells", "arrays", "makespan", "interval")
 NOT_LEGAL = 1 << 40
 """Duration of a step that breaks a rule."""
 
@@ -65,7 +66,7 @@ class _Search:
         self.shortest = lru_cache(maxsize=None)(lambda steps: shortest_schedule(self.blocks, steps))
 
     def front(self) -> list[Best]:
-        found: dict[tuple[int, int, int], Best] = {}
+        found: dict[tuple[int, ...], Best] = {}
         for groups, arrays in self.assignments():
             cells = sum(self.kinds[kind].rows * self.kinds[kind].columns for kind, _ in arrays)
             unused = cells - self.blocks.cells
@@ -83,11 +84,11 @@ class _Search:
                     makespan, start = self.shortest(tuple(sorted(steps)))
                     if start is None:
                         continue
-                    values = (unused, makespan, max(load, default=0))
+                    values = (unused, len(arrays), makespan, max(load, default=0))
                     if any(all(a <= b for a, b in zip(other, values, strict=True)) for other in found):
                         continue
                     placement = self.placement(groups, arrays, stands, dict(start))
-                    named = dict(zip(("unused_cells", "makespan", "interval"), values, strict=True))
+                    named = dict(zip(VALUES, values, strict=True))
                     found[values] = Best(named, placement)
         kept = [
             values

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from brute_force import NOT_LEGAL, all_places, duration, front
+from brute_force import NOT_LEGAL, VALUES, all_places, duration, front
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_problems import tiny_problem
@@ -17,7 +17,6 @@ from sbdopt.placement import Placement
 from sbdopt.problem import Problem
 
 tiny_problems = st.randoms(use_true_random=True).map(tiny_problem)
-VALUES = ("unused_cells", "makespan", "interval")
 
 
 def without_order(problem: Problem) -> Problem:

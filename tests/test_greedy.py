@@ -15,6 +15,7 @@ from strategies import placements, problems
 from tiny_problems import tiny_problem
 
 from sbdopt.blocks import Blocks
+from sbdopt.goals import Goals
 from sbdopt.judge import judge_placement
 from sbdopt.placement import Placement
 from sbdopt.problem import Problem
@@ -41,7 +42,7 @@ def constructed(problem: Problem, goals: tuple[str, ...]) -> list[Placement]:
     """All that greedy finds, each of which is legal and worth what its own score says."""
     blocks = Blocks.of(problem)
     result = []
-    for finding in greedy(blocks, goals, Budget(seconds=float("inf")), 0, None):
+    for finding in greedy(blocks, Goals(goals), Budget(seconds=float("inf")), 0, None):
         assert isinstance(finding, Found)
         metrics = judge_placement(blocks, finding.placement).metrics
         assert metrics is not None, judge_placement(blocks, finding.placement).violations

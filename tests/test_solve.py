@@ -14,7 +14,7 @@ from tiny_problems import tiny_problem
 
 from sbdopt.blocks import Blocks
 from sbdopt.errors import InputError
-from sbdopt.goals import Bound
+from sbdopt.goals import Bound, Goals
 from sbdopt.judge import judge
 from sbdopt.placement import Placement
 from sbdopt.problem import Problem
@@ -139,7 +139,7 @@ def test_a_bound_above_a_judged_value_is_a_fault(
 
 def test_a_placement_that_is_not_the_best_refutes_a_bound_too(blocks: Blocks) -> None:
     """SPREAD takes 6 cycles; that SLOW is better in cells does not make a bound of 7 right."""
-    record = Record(blocks, GOALS)
+    record = Record(blocks, Goals(GOALS))
     for finding in (Bound("makespan", 7, "scripted"), Found(SLOW), Found(SPREAD)):
         record.take(finding, 0.0)
     assert record.values() == (0, 7)
@@ -149,7 +149,7 @@ def test_a_placement_that_is_not_the_best_refutes_a_bound_too(blocks: Blocks) ->
 
 def test_a_wrong_proof_that_nothing_is_possible_is_a_fault(blocks: Blocks) -> None:
     for findings in ([Infeasible("not so"), Found(BEST)], [Found(BEST), Infeasible("not so")]):
-        record = Record(blocks, GOALS)
+        record = Record(blocks, Goals(GOALS))
         for finding in findings:
             record.take(finding, 0.0)
         assert record.infeasible is None
@@ -159,7 +159,7 @@ def test_a_wrong_proof_that_nothing_is_possible_is_a_fault(blocks: Blocks) -> No
 
 def test_what_take_says(blocks: Blocks) -> None:
     """Whether anything became better."""
-    record = Record(blocks, GOALS)
+    record = Record(blocks, Goals(GOALS))
     assert record.take(Bound("makespan", 5, "scripted"), 0.0)
     assert not record.take(Bound("makespan", 4, "scripted"), 0.0)
     assert record.take(Found(SPREAD), 0.0)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from sbdopt.blocks import Blocks
+from sbdopt.bounds.arrays import array_bounds, cell_bounds_for_time
 from sbdopt.bounds.cells import cell_bounds, too_few_arrays
 from sbdopt.bounds.time import interval_bounds, makespan_bounds
 from sbdopt.goals import Bound
 
 
-def lower_bounds(blocks: Blocks, goal: str, given: dict[str, int]) -> Iterator[Bound]:
+def lower_bounds(blocks: Blocks, goal: str, given: Mapping[str, int]) -> Iterator[Bound]:
     """Lower bounds of a goal among all solutions that have no more than `given` of other goals."""
     if goal == "unused_cells":
         yield from cell_bounds(blocks)
+        yield from cell_bounds_for_time(blocks, given)
+    elif goal == "arrays":
+        yield from array_bounds(blocks, given)
     elif goal == "makespan":
-        yield from makespan_bounds(blocks, given.get("unused_cells"))
+        yield from makespan_bounds(blocks, given)
     elif goal == "interval":
-        yield from interval_bounds(blocks, given.get("unused_cells"))
+        yield from interval_bounds(blocks, given)
 
 
 def infeasibility(blocks: Blocks) -> str | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from sbdopt.blocks import Blocks
-from sbdopt.bounds.work import Work, measure_work
+from sbdopt.bounds.work import Work, measure_work, most_unused
 from sbdopt.documents import IntArray
 from sbdopt.goals import Bound
 from sbdopt.timing import block_cycles, earliest_starts, operator_cycles, tails
@@ -15,8 +15,8 @@ from sbdopt.timing import block_cycles, earliest_starts, operator_cycles, tails
 _MOST_OPERATORS = 4000
 
 
-def makespan_bounds(blocks: Blocks, unused: int | None) -> Iterator[Bound]:
-    """Lower bounds of the makespan - with `unused`, of solutions with no more unused cells than that.
+def makespan_bounds(blocks: Blocks, given: Mapping[str, int]) -> Iterator[Bound]:
+    """Lower bounds of the makespan of solutions with no more arrays and unused cells than are given.
 
     *Critical path*: each operator takes at least its slowest block's own step (a step that holds the block
     reads no fewer columns and sums no fewer rows), and operators on a path follow one another.
@@ -29,28 +29,33 @@ def makespan_bounds(blocks: Blocks, unused: int | None) -> Iterator[Bound]:
     more cycles, all work lies in a window that ends q cycles before the makespan (energetic reasoning on the
     heads and tails of the previous argument).
     """
-    given = () if unused is None else (("unused_cells", unused),)
+    room = _room(given)
     cycles = operator_cycles(blocks)
-    yield Bound("makespan", _longest_path(blocks, cycles), "critical path", given)
-    work = measure_work(blocks, unused)
+    yield Bound("makespan", _longest_path(blocks, cycles), "critical path")
+    work = measure_work(blocks, most_unused(blocks, given), given.get("arrays"))
     if work is None:
         return
     shares = np.array([work.share([operator]) for operator in range(len(cycles))], dtype=np.int64)
     cycles = np.maximum(cycles, shares)
-    yield Bound("makespan", _longest_path(blocks, cycles), "critical path with conversions on tiles", given)
+    yield Bound("makespan", _longest_path(blocks, cycles), "critical path with conversions on tiles", room)
     if len(cycles) <= _MOST_OPERATORS:
-        yield Bound("makespan", _windows(blocks, cycles, work), "conversions on tiles in a window", given)
+        yield Bound("makespan", _windows(blocks, cycles, work), "conversions on tiles in a window", room)
 
 
-def interval_bounds(blocks: Blocks, unused: int | None) -> Iterator[Bound]:
+def interval_bounds(blocks: Blocks, given: Mapping[str, int]) -> Iterator[Bound]:
     """Lower bounds of the interval: the slowest block's own step, and an even share of all work of a tile."""
-    given = () if unused is None else (("unused_cells", unused),)
+    room = _room(given)
     slowest = int(block_cycles(blocks).min(axis=0).max(initial=0)) if len(blocks) else 0
-    yield Bound("interval", slowest, "slowest block", given)
-    work = measure_work(blocks, unused)
+    yield Bound("interval", slowest, "slowest block")
+    work = measure_work(blocks, most_unused(blocks, given), given.get("arrays"))
     if work is not None:
         share = work.share(list(range(len(blocks.predecessors))))
-        yield Bound("interval", share, "conversions on tiles", given)
+        yield Bound("interval", share, "conversions on tiles", room)
+
+
+def _room(given: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
+    """What is given of the room that a solution may take; the rest says nothing about time."""
+    return tuple((name, value) for name, value in given.items() if name in ("arrays", "unused_cells"))
 
 
 def _longest_path(blocks: Blocks, cycles: IntArray) -> int:

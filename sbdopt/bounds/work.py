@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,9 +66,25 @@ class Work:
         return result
 
 
-def measure_work(blocks: Blocks, unused: int | None) -> Work | None:
-    """The work of a problem, or None where there are as many tiles as anyone wants."""
-    tiles = _tiles(blocks, unused)
+def array_cells(blocks: Blocks) -> list[int]:
+    """Cells of an array of each kind."""
+    return [kind.rows * kind.columns for kind in blocks.hardware.arrays]
+
+
+def most_unused(blocks: Blocks, given: Mapping[str, int]) -> int | None:
+    """The most unused cells within what is given: so many arrays have no more cells than the largest have."""
+    limits = [given["unused_cells"]] if "unused_cells" in given else []
+    if "arrays" in given:
+        limits.append(given["arrays"] * max(array_cells(blocks)) - blocks.cells)
+    return min(limits, default=None)
+
+
+def measure_work(blocks: Blocks, unused: int | None, arrays: int | None = None) -> Work | None:
+    """The work of a problem with at most so many unused cells and arrays.
+
+    None where there are as many tiles as anyone wants.
+    """
+    tiles = _tiles(blocks, unused, arrays)
     if tiles is None or not len(blocks):
         return None
     hardware = blocks.hardware
@@ -95,14 +112,14 @@ def measure_work(blocks: Blocks, unused: int | None) -> Work | None:
     )
 
 
-def _tiles(blocks: Blocks, unused: int | None) -> int | None:
-    """The most tiles that a solution can use: of those there are, and by its cells if those are limited."""
+def _tiles(blocks: Blocks, unused: int | None, arrays: int | None) -> int | None:
+    """The most tiles that a solution can use: of those there are, and by its cells or arrays if limited."""
     kinds = blocks.hardware.arrays
-    limits = []
+    limits = [] if arrays is None else [arrays]
     if all(kind.count is not None for kind in kinds):
         limits.append(sum(-(-(kind.count or 0) // kind.tiers) for kind in kinds))
     if unused is not None:
-        limits.append((blocks.cells + unused) // min(kind.rows * kind.columns for kind in kinds))
+        limits.append((blocks.cells + unused) // min(array_cells(blocks)))
     return max(1, min(limits)) if limits else None
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sbdopt.goals import DEFAULT_GOALS, Goals
+from sbdopt.errors import InputError
+from sbdopt.goals import DEFAULT_GOALS
 
 
 def positive(value: float | None) -> float | None:
@@ -23,13 +26,28 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def parse_goals(text: str) -> Goals:
+def parse_goals(text: str) -> tuple[str, ...]:
     """Goals from a list with commas."""
     return tuple(part.strip() for part in text.split(","))
 
 
+def parse_limits(texts: Sequence[str]) -> dict[str, int]:
+    """Limits, each written NAME=NUMBER."""
+    limits: dict[str, int] = {}
+    for text in texts:
+        name, _, most = text.partition("=")
+        if re.fullmatch(r"[0-9]{1,15}", most) is None:
+            raise InputError(f"limit {text!r} is not NAME=NUMBER, such as arrays=500")
+        if name in limits:
+            raise InputError(f"{name} is limited twice; name one limit of it")
+        limits[name] = int(most)
+    return limits
+
+
 ProblemFile = Annotated[Path, typer.Argument(metavar="PROBLEM", help="Problem file.", show_default=False)]
-Goal = Annotated[str, typer.Option(help="Goals, the most important first: unused_cells, makespan, interval.")]
+Goal = Annotated[
+    str, typer.Option(help="Goals, the most important first: unused_cells, arrays, makespan, interval.")
+]
 Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Of all that is random.")]
 Workers = Annotated[
     int, typer.Option(min=1, default_factory=cores, help="Threads.", show_default="as many as cores")

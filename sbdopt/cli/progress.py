@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sbdopt.cli.output import gap_percent, number
-from sbdopt.goals import Goals, gap
+from sbdopt.goals import gap
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def shown_progress(goals: Goals, budget: Budget) -> Iterator[Watch]:
+def shown_progress(goals: Sequence[str], budget: Budget) -> Iterator[Watch]:
     """A `watch` for `solve` that shows progress on standard error."""
     if not sys.stderr.isatty():
         yield _print_line
@@ -31,7 +31,7 @@ def shown_progress(goals: Goals, budget: Budget) -> Iterator[Watch]:
         yield live.watch
 
 
-def _rows(goals: Goals, record: Record | None) -> list[tuple[str, str, str, str]]:
+def _rows(goals: Sequence[str], record: Record | None) -> list[tuple[str, str, str, str]]:
     """Goal, best value, bound and gap."""
     found = record is not None and record.measures is not None
     values = record.values() if record is not None and found else (None,) * len(goals)
@@ -56,7 +56,7 @@ def _print_line(record: Record, budget: Budget) -> None:
 class _Live:
     """A small table that is drawn anew several times a second, by a thread of rich."""
 
-    def __init__(self, goals: Goals, budget: Budget) -> None:
+    def __init__(self, goals: Sequence[str], budget: Budget) -> None:
         self.goals, self.budget = goals, budget
         self.rows = _rows(goals, None)
 

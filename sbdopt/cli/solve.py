@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,10 +12,20 @@ import typer
 
 from sbdopt.cli.clock import BEGIN
 from sbdopt.cli.interrupts import Interrupts
-from sbdopt.cli.options import DEFAULT_GOAL, Goal, Json, ProblemFile, Seed, Workers, parse_goals, positive
+from sbdopt.cli.options import (
+    DEFAULT_GOAL,
+    Goal,
+    Json,
+    ProblemFile,
+    Seed,
+    Workers,
+    parse_goals,
+    parse_limits,
+    positive,
+)
 from sbdopt.cli.output import gap_percent, number, percent, print_bytes, print_table, refuse_target, warn
 from sbdopt.cli.progress import shown_progress
-from sbdopt.goals import Goals, gap
+from sbdopt.goals import gap
 
 if TYPE_CHECKING:
     from sbdopt.solution import Solution
@@ -26,6 +37,14 @@ def solve(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the solution here.")] = None,
     method: Annotated[str, typer.Option(help="How to look for solutions; see the README.")] = "auto",
     goal: Goal = DEFAULT_GOAL,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=NUMBER",
+            help="At most so much of unused_cells, arrays, makespan or interval; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     time_limit: Annotated[
         float | None,
         typer.Option(
@@ -49,14 +68,14 @@ def solve(
 
     seconds = time_limit or (60.0 if work_limit is None else math.inf)
     budget = Budget(seconds=seconds, work=work_limit, workers=workers, begin=BEGIN)
-    goals = parse_goals(goal)
+    goals, limits = parse_goals(goal), parse_limits(limit or ())
     refuse_target(output, problem)
     with Interrupts() as interrupts:
         loaded = Problem.load(problem)
         with nullcontext() if quiet or json else shown_progress(goals, budget) as watch:
             interrupts.search_begins(seconds, budget.elapsed)
             solution = solve_problem(
-                loaded, method=method, goals=goals, budget=budget, seed=seed, watch=watch
+                loaded, method=method, goals=goals, limits=limits, budget=budget, seed=seed, watch=watch
             )
             interrupts.search_ended()
         if output is not None:
@@ -69,12 +88,20 @@ def solve(
             _print_result(solution, goals, budget.elapsed)
     if solution.metrics is not None:
         return 0
-    reason = (solution.solver or {}).get("infeasible", f"nothing was found in {budget.elapsed:.1f} s")
-    warn(f"{loaded.name}: {solution.status}: {reason}")
+    warn(f"{loaded.name}: {solution.status}: {_why_nothing(solution, budget.elapsed)}")
     return 1
 
 
-def _print_result(solution: Solution, goals: Goals, seconds: float) -> None:
+def _why_nothing(solution: Solution, seconds: float) -> str:
+    solver = solution.solver or {}
+    if "infeasible" in solver:
+        return str(solver["infeasible"])
+    beyond = solver.get("beyond_limits", 0)
+    within = f" within the limits ({number(beyond)} beyond them)" if beyond else ""
+    return f"nothing{within} was found in {seconds:.1f} s"
+
+
+def _print_result(solution: Solution, goals: Sequence[str], seconds: float) -> None:
     metrics = solution.metrics
     if metrics is None:
         return

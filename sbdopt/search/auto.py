@@ -21,15 +21,20 @@ def auto(
 
     Whoever calls it stops as soon as every goal equals its bound.
     """
-    best, best_key = start, None
+    best, best_key = None, None
     if start is not None:
-        best_key = tuple(score(blocks, start)[goal] for goal in goals)
-        yield Found(start)
+        best, best_key = start, _key(blocks, goals, start)
     for finding in greedy(blocks, goals, budget, seed, start):
         yield finding
         if isinstance(finding, Found):
-            key = tuple(score(blocks, finding.placement)[goal] for goal in goals)
+            key = _key(blocks, goals, finding.placement)
             if best_key is None or key < best_key:
                 best, best_key = finding.placement, key
     if not budget.used_up:
         yield from exact(blocks, goals, budget, seed, best)
+
+
+def _key(blocks: Blocks, goals: Goals, placement: Placement) -> tuple[int, ...]:
+    """What is better has the smaller key; what is beyond the limits is worse than anything within."""
+    values = score(blocks, placement)
+    return (not goals.allow(values), *(values[goal] for goal in goals))

@@ -16,8 +16,9 @@ from sbdopt.search.budget import Budget
 from sbdopt.search.dealing import Places, Plan, deal
 from sbdopt.search.joining import join
 from sbdopt.search.method import Finding, Found
-from sbdopt.search.packing import FreeSpace, Sizes, Stock, fill
+from sbdopt.search.packing import Filling, FreeSpace, Sizes, Stock, fill
 from sbdopt.search.schedule import make_steps, schedule
+from sbdopt.search.widening import most_arrays, widened
 from sbdopt.timing import NEVER, block_cycles
 
 
@@ -30,8 +31,11 @@ def greedy(
     """
     del seed, start
     plan = Plan.of(blocks)
+    if goals.limits:
+        yield from _within_limits(blocks, goals, budget, plan)
+        return
     packed = False
-    if goals[0] == "unused_cells":
+    if goals[0] in ("unused_cells", "arrays"):
         for found in _packed(blocks, budget, plan):
             packed = True
             yield found
@@ -51,8 +55,35 @@ def finished(blocks: Blocks, places: Places, budget: Budget) -> Found:
     return Found(Placement(places.kind, places.array, places.row, places.column, begin))
 
 
+def _within_limits(blocks: Blocks, goals: Goals, budget: Budget, plan: Plan) -> Iterator[Finding]:
+    """Constructions from the fewest arrays to as many as the limits allow, spread over them."""
+    sizes, most = Sizes.of(blocks), most_arrays(blocks, goals)
+
+    def build(fillings: Sequence[Filling]) -> Found:
+        return finished(blocks, deal(blocks, sizes, fillings, plan), budget)
+
+    fewest: Sequence[Filling] = ()
+    for fewest in _fillings(blocks, budget):
+        yield build(fewest)
+    if budget.used_up:
+        return
+    places = _spread(blocks, plan, _patience(blocks, goals), most)
+    if places is not None:
+        yield finished(blocks, places, budget)
+    for found in widened(blocks, goals, fewest, most, build) if fewest else ():
+        yield found
+        if budget.used_up:
+            return
+
+
 def _packed(blocks: Blocks, budget: Budget, plan: Plan) -> Iterator[Finding]:
-    """Arrays filled in several orders of the sizes; every filling that needs fewer cells is dealt out.
+    """Every filling that needs fewer cells than those before, dealt out."""
+    for fillings in _fillings(blocks, budget):
+        yield finished(blocks, deal(blocks, Sizes.of(blocks), fillings, plan), budget)
+
+
+def _fillings(blocks: Blocks, budget: Budget) -> Iterator[Sequence[Filling]]:
+    """Arrays filled in several orders of the sizes, whenever that needs fewer cells than before.
 
     Another order is tried only if there is time for as long as the last one took.
     """
@@ -66,7 +97,7 @@ def _packed(blocks: Blocks, budget: Budget, plan: Plan) -> Iterator[Finding]:
             cells = sum(kinds[filling.kind].rows * kinds[filling.kind].columns for filling in fillings)
             if fewest is None or cells < fewest:
                 fewest = cells
-                yield finished(blocks, deal(blocks, sizes, fillings, plan), budget)
+                yield fillings
         if budget.used_up or budget.remaining < budget.elapsed - before:
             return
 
@@ -90,14 +121,14 @@ def _patience(blocks: Blocks, goals: Goals) -> int | None:
     return max(bound.value for bound in lower_bounds(blocks, "interval", {}))
 
 
-def _spread(blocks: Blocks, plan: Plan, patience: int | None) -> Places | None:
+def _spread(blocks: Blocks, plan: Plan, patience: int | None, most: int | None = None) -> Places | None:
     """Operators take room in the order in which they run, no two blocks that run together on one tile.
 
     A block goes to the fullest array with room whose tile is idle while its operator runs (or, with
-    patience, busy for at most so many cycles in all), else to a new array, else where least is going on.
-    None if there is no room at all.
+    patience, busy for at most so many cycles in all), else to a new array, of which there are at most
+    `most`, else where least is going on. None if there is no room at all.
     """
-    arrays = _OpenArrays(blocks)
+    arrays = _OpenArrays(blocks, len(blocks) if most is None else most)
     places = Places.empty(len(blocks))
     cycles = block_cycles(blocks)
     running: list[tuple[int, int, int, int]] = []
@@ -120,8 +151,9 @@ def _spread(blocks: Blocks, plan: Plan, patience: int | None) -> Places | None:
 class _OpenArrays:
     """Arrays that hold something, with their free space and how busy their tiles are."""
 
-    def __init__(self, blocks: Blocks) -> None:
-        self.blocks = blocks
+    def __init__(self, blocks: Blocks, most: int) -> None:
+        """At most `most` arrays are opened."""
+        self.blocks, self.most = blocks, most
         self.stock = [Stock(kind, len(blocks)) for kind in blocks.hardware.arrays]
         self.space: list[FreeSpace] = []
         self.where: list[tuple[int, int]] = []
@@ -174,7 +206,7 @@ class _OpenArrays:
             for k, kind in enumerate(kinds)
             if cycles[k] != NEVER and not self.stock[k].empty
         ]
-        if not fitting:
+        if not fitting or len(self.where) >= self.most:
             return None
         number = min(fitting)[2]
         kind = kinds[number]

@@ -27,6 +27,7 @@ def score(blocks: Blocks, placement: Placement) -> dict[str, int]:
     busy = np.bincount(steps.tile, weights=steps.cycles)
     return {
         "unused_cells": cells - blocks.cells,
+        "arrays": arrays.shape[1],
         "makespan": max(finish),
         "interval": int(busy.max(initial=0)),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,10 +42,13 @@ def exact_findings(
     """Goal by goal: least value of the first; of the second where the first has what it reached; ..."""
     best = _Best()
     if start is not None:
-        best = _Best(start, score(blocks, start))
+        values = score(blocks, start)
+        if goals.allow(values):
+            best = _Best(start, values)
     for place, goal in enumerate(goals):
         waiting = len(goals) - place - 1
-        limits = {} if best.values is None else {name: best.values[name] for name in goals[:place]}
+        reached = {} if best.values is None else {name: best.values[name] for name in goals[:place]}
+        limits = goals.given(reached)
         for finding in _minimise(blocks, goals, goal, limits, best, budget, seed, waiting):
             yield finding
             if isinstance(finding, Infeasible):
@@ -94,13 +97,15 @@ def _minimise(
         if isinstance(outcome, Reading):
             found = _placement(blocks, outcome, budget)
             values = score(blocks, found.placement)
-            if best.values is None or _key(values, goals) < _key(best.values, goals):
+            better = best.values is None or _key(values, goals) < _key(best.values, goals)
+            if better and goals.allow(values):
                 best.placement, best.values = found.placement, values
                 reached = values[goal]
                 yield found
         elif isinstance(outcome, NothingLeft):
             if reached is None:
-                yield Infeasible("CP-SAT finds no placement on the arrays that there are")
+                within = f" within {_said(goals.limits)}" if goals.limits else ""
+                yield Infeasible(f"CP-SAT finds no placement on the arrays that there are{within}")
             else:
                 yield Bound(goal, reached, "CP-SAT", given)
         elif reached is None or outcome <= reached:
@@ -116,6 +121,10 @@ def _key(values: dict[str, int], goals: Goals) -> tuple[int, ...]:
     return tuple(values[goal] for goal in goals)
 
 
+def _said(limits: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {most}" for name, most in limits.items())
+
+
 def _placement(blocks: Blocks, reading: Reading, budget: Budget) -> Found:
     if reading.start is None:
         places = Places(reading.kind, reading.array, reading.row, reading.column)
@@ -124,14 +133,13 @@ def _placement(blocks: Blocks, reading: Reading, budget: Budget) -> Found:
 
 
 def _horizon(blocks: Blocks, values: dict[str, int] | None, goal: str, limits: dict[str, int]) -> int:
-    """No better solution takes longer: the makespan to beat, or all steps one after another."""
-    if "makespan" in limits:
-        return limits["makespan"]
+    """No better solution takes longer: the makespan to beat or the limit, or all steps one after another."""
     if goal == "makespan" and values is not None:
         return values["makespan"]
     cycles = block_cycles(blocks)
     slowest = [max(int(c) for c in column if c != NEVER) for column in cycles.T]
-    return sum(slowest) + sum(operator.cycles or 0 for operator in blocks.problem.operators)
+    serial = sum(slowest) + sum(operator.cycles or 0 for operator in blocks.problem.operators)
+    return min(serial, limits.get("makespan", serial))
 
 
 def _most_arrays(blocks: Blocks, goal: str, limits: dict[str, int], best: _Best) -> list[int]:
@@ -139,9 +147,14 @@ def _most_arrays(blocks: Blocks, goal: str, limits: dict[str, int], best: _Best)
     unused = limits.get("unused_cells")
     if goal == "unused_cells" and best.values is not None:
         unused = best.values["unused_cells"]
+    arrays = limits.get("arrays")
+    if goal == "arrays" and best.values is not None:
+        arrays = best.values["arrays"]
     result = []
     for kind in blocks.hardware.arrays:
         most = len(blocks)
+        if arrays is not None:
+            most = min(most, arrays)
         if unused is not None:
             most = min(most, (blocks.cells + unused) // (kind.rows * kind.columns))
         result.append(most)

@@ -58,6 +58,7 @@ def build(
     symmetry.break_symmetries(variables)
     expressions: dict[str, LinearExprT] = {
         "unused_cells": _unused_cells(variables),
+        "arrays": LinearExpr.sum(variables.used),
     }
     if not goals & set(TIMED_GOALS):
         return ExactModel(variables, None, expressions)
