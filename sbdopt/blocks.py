@@ -9,6 +9,7 @@ import numpy as np
 
 from sbdopt.documents import IntArray
 from sbdopt.problem import Hardware, Problem
+from sbdopt.standing import Standing
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,8 @@ class Blocks:
     """For each operator the operators that it is directly after."""
     order: tuple[int, ...]
     """The operators in an order in which they can run; independent of dictionary order."""
+    standing: Standing | None = None
+    """Where blocks stand already, if what is on the arrays is to be kept."""
 
     @classmethod
     def of(cls, problem: Problem) -> Blocks:

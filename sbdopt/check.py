@@ -92,7 +92,7 @@ def _wrong_claims(problem: Problem, solution: Solution, measures: Measures | Non
 
 def _unproven(solution: Solution, bounds: dict[str, int], measures: Measures) -> Iterator[str]:
     """Why a solution that is said to be optimal is not proven to be so by its own bounds."""
-    if not bounds:
+    if not bounds and not (solution.solver or {}).get("bounds"):
         yield "status is optimal, but there are no bounds"
     goals = (solution.solver or {}).get("goals", [])
     named = [goal for goal in goals if goal in GOALS] if isinstance(goals, list) else []

@@ -8,6 +8,8 @@ from typing import Final, overload
 
 GOALS: Final = ("unused_cells", "arrays", "makespan", "interval")
 """What can be a goal or be limited; metrics of the format, all."""
+MOVED: Final = "moved_cells"
+"""A goal where an earlier solution is kept: cells that must be written. No metric of the format."""
 DEFAULT_GOALS: Final = ("unused_cells", "makespan")
 
 

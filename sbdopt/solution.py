@@ -82,6 +82,19 @@ class Solution(Document):
         None, description="What else a solver wants to say: method, goals, proofs, seconds, seed."
     )
 
+    def value(self, goal: str) -> int | None:
+        """The value of a goal; that of one which is no metric of the format stands under `solver`."""
+        known = (self.solver or {}) | ({} if self.metrics is None else self.metrics.model_dump())
+        value = known.get(goal)
+        return value if isinstance(value, int) else None
+
+    def bound(self, goal: str) -> int | None:
+        """The proven lower bound of a goal, wherever it stands."""
+        said = (self.solver or {}).get("bounds")
+        known = {} if self.bounds is None else self.bounds.model_dump()
+        value = (known | said if isinstance(said, dict) else known).get(goal)
+        return value if isinstance(value, int) else None
+
     def to_bytes(self) -> bytes:
         """The document as it is written to a file."""
         return to_bytes(self, long="operators")

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 
 from sbdopt.blocks import Blocks
 from sbdopt.bounds import infeasibility, lower_bounds
 from sbdopt.errors import InputError
-from sbdopt.goals import DEFAULT_GOALS, GOALS, Bound, Goals
-from sbdopt.judge import Measures, judge_placement
+from sbdopt.goals import DEFAULT_GOALS, GOALS, MOVED, Bound, Goals
+from sbdopt.judge import Measures, Moved, judge_placement, moved
 from sbdopt.placement import Placement
 from sbdopt.problem import Problem
 from sbdopt.search import METHODS
 from sbdopt.search.budget import Budget
 from sbdopt.search.method import Finding, Found, Infeasible
 from sbdopt.solution import Bounds, Solution, Status
+from sbdopt.standing import Standing
 
 
 @dataclass
@@ -31,6 +32,7 @@ class Record:
     goals: Goals
     placement: Placement | None = None
     measures: Measures | None = None
+    moved: Moved | None = None
     proofs: list[Bound] = field(default_factory=list)
     infeasible: str | None = None
     beyond: int = 0
@@ -45,7 +47,7 @@ class Record:
             before = self.bounds()
             self.proofs.append(finding)
             if self.measures is not None:
-                self._drop_contradicted(self.measures)
+                self._drop_contradicted(_named(self.measures, self.moved))
             return self._exceeds_a_limit(finding) or self.bounds() != before
         if isinstance(finding, Infeasible):
             return self._take_infeasible(finding.reason)
@@ -73,40 +75,39 @@ class Record:
         if verdict.metrics is None:
             self.faults.append(f"a method returned a solution that is not legal: {verdict.violations[0]}")
             return False
-        if not self.goals.allow(_named(verdict.metrics)):
+        change = moved(self.blocks, found.placement)
+        named = _named(verdict.metrics, change)
+        if not self.goals.allow(named):
             self.beyond += 1
-            self._drop_contradicted(verdict.metrics)
+            self._drop_contradicted(named)
             return False
         if self.infeasible is not None:
             self.faults.append(f"a solution was found, though {self.infeasible}")
             self.infeasible = None
-        values = self._values_of(verdict.metrics)
+        values = tuple(named[goal] for goal in self.goals)
         better = self.measures is None or values < self.values()
         if better:
             first_changed = self.measures is None or values[:-1] != self.values()[:-1]
-            self.placement, self.measures = found.placement, verdict.metrics
+            self.placement, self.measures, self.moved = found.placement, verdict.metrics, change
             self.history.append((elapsed, values))
             if first_changed:
                 self._prove_given_values()
-        self._drop_contradicted(verdict.metrics)
+        self._drop_contradicted(named)
         return better
-
-    def _values_of(self, measures: Measures) -> tuple[int, ...]:
-        return tuple(getattr(measures, goal) for goal in self.goals)
 
     def values(self) -> tuple[int, ...]:
         """Values of the goals, in their order; of the best placement, which there must be."""
         assert self.measures is not None
-        return self._values_of(self.measures)
+        named = _named(self.measures, self.moved)
+        return tuple(named[goal] for goal in self.goals)
 
     def _prove_given_values(self) -> None:
         """Bounds of later goals among the solutions that reach what is reached of the earlier ones."""
         for goal in self.goals[1:]:
             self.proofs.extend(lower_bounds(self.blocks, goal, self._given(goal)))
 
-    def _drop_contradicted(self, measures: Measures) -> None:
+    def _drop_contradicted(self, reached: Mapping[str, int]) -> None:
         """A judged solution is certain: a bound above its value was wrong, and that is reported."""
-        reached = _named(measures)
         for bound in list(self.proofs):
             if bound.holds_at(reached) and bound.value > reached[bound.goal]:
                 self.faults.append(f"{bound.goal} was said to be at least {bound.value} ({bound.reason})")
@@ -143,9 +144,10 @@ class Record:
         return "optimal" if all(bounds.get(goal) == value for goal, value in reached) else "feasible"
 
 
-def _named(measures: Measures) -> dict[str, int]:
+def _named(measures: Measures, change: Moved | None) -> dict[str, int]:
     """The value of everything that can be a goal or be limited."""
-    return {goal: getattr(measures, goal) for goal in GOALS}
+    named = {goal: getattr(measures, goal) for goal in GOALS}
+    return named if change is None else named | {MOVED: change.moved_cells}
 
 
 Watch = Callable[[Record, Budget], None]
@@ -160,20 +162,22 @@ def solve(
     budget: Budget | None = None,
     seed: int = 0,
     start: Placement | None = None,
+    standing: Standing | None = None,
     watch: Watch | None = None,
 ) -> Solution:
     """The best solution that a method finds within the budget, judged, with bounds and status.
 
     `goals` come in order of importance; only solutions with no more than `limits[name]` of each name in it
-    count. A legal `start` is never lost. `watch` is called whenever something became better, and at least
-    once. KeyboardInterrupt ends the search; what was found until then is returned. Raises InputError for an
-    unknown method, goal or limit.
+    count. The solution is never worse than a legal `start`. With `standing`, the blocks that are on the
+    arrays already, goals may name moved_cells: the cells that must be written all the same. `watch` is
+    called whenever something became better, and at least once. KeyboardInterrupt ends the search; what was
+    found until then is returned. Raises InputError for an unknown method, goal or limit.
     """
     check_method(method)
-    check_goals(goals, limits)
+    check_goals(goals, limits, kept=standing is not None)
     goals = Goals(tuple(goals), dict(limits or {}))
     budget = Budget() if budget is None else budget
-    blocks = Blocks.of(problem)
+    blocks = replace(Blocks.of(problem), standing=standing)
     record = Record(blocks, goals)
     interrupted = False
     try:
@@ -228,9 +232,16 @@ def check_method(method: str) -> None:
         raise InputError(f"there is no method {method!r}; take one of {', '.join(METHODS)}")
 
 
-def check_goals(goals: Sequence[str], limits: Mapping[str, int] | None = None) -> None:
-    """Refuse goals that do not exist, stand twice, or are none, and limits that cannot be."""
+def check_goals(goals: Sequence[str], limits: Mapping[str, int] | None = None, *, kept: bool = False) -> None:
+    """Refuse goals that do not exist, stand twice, or are none, and limits that cannot be.
+
+    Moved cells are a goal only where an earlier solution is kept.
+    """
     for goal in goals:
+        if goal == MOVED and not kept:
+            raise InputError(f"goal {MOVED} needs a solution that is kept; name it with --keep")
+        if goal == MOVED:
+            continue
         if goal not in GOALS:
             raise InputError(f"there is no goal {goal!r}; take some of {', '.join(GOALS)}")
     if not goals or len(set(goals)) < len(goals):
@@ -263,6 +274,11 @@ def _solution(record: Record, method: str, seed: int, budget: Budget, interrupte
         solver["seconds"] = round(budget.elapsed, 3)
     else:
         solver["work"] = budget.work
+    bounds = record.bounds()
+    if record.moved is not None:
+        solver |= asdict(record.moved)
+    if MOVED in bounds:
+        solver["bounds"] = {MOVED: bounds.pop(MOVED)}
     if record.goals.limits:
         solver["limits"] = dict(record.goals.limits)
         solver["beyond_limits"] = record.beyond
@@ -277,7 +293,7 @@ def _solution(record: Record, method: str, seed: int, budget: Budget, interrupte
         problem_sha256=blocks.problem.sha256,
         operators={} if record.placement is None else record.placement.to_operators(blocks),
         metrics=None if record.measures is None else record.measures.to_document(),
-        bounds=Bounds(**record.bounds()),
+        bounds=Bounds(**bounds),
         status=record.status,
         solver=solver,
     )

@@ -7,13 +7,17 @@ from collections.abc import Iterator, Mapping
 from sbdopt.blocks import Blocks
 from sbdopt.bounds.arrays import array_bounds, cell_bounds_for_time
 from sbdopt.bounds.cells import cell_bounds, too_few_arrays
+from sbdopt.bounds.moved import moved_bounds, staying_bounds
 from sbdopt.bounds.time import interval_bounds, makespan_bounds
-from sbdopt.goals import Bound
+from sbdopt.goals import MOVED, Bound
 
 
 def lower_bounds(blocks: Blocks, goal: str, given: Mapping[str, int]) -> Iterator[Bound]:
     """Lower bounds of a goal among all solutions that have no more than `given` of other goals."""
-    if goal == "unused_cells":
+    yield from staying_bounds(blocks, goal, given)
+    if goal == MOVED:
+        yield from moved_bounds(blocks)
+    elif goal == "unused_cells":
         yield from cell_bounds(blocks)
         yield from cell_bounds_for_time(blocks, given)
     elif goal == "arrays":

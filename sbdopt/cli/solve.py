@@ -28,7 +28,11 @@ from sbdopt.cli.progress import shown_progress
 from sbdopt.goals import gap
 
 if TYPE_CHECKING:
+    from sbdopt.placement import Placement
+    from sbdopt.problem import Problem
+    from sbdopt.search.budget import Budget
     from sbdopt.solution import Solution
+    from sbdopt.standing import Standing
 
 
 def solve(
@@ -43,6 +47,24 @@ def solve(
             metavar="NAME=NUMBER",
             help="At most so much of unused_cells, arrays, makespan or interval; may be repeated.",
             show_default=False,
+        ),
+    ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(help="Begin with this solution, repaired if need be.", show_default=False),
+    ] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            help="What stands on the arrays already, perhaps of a problem that has changed; goals may then "
+            "name moved_cells, the cells to be written.",
+            show_default=False,
+        ),
+    ] = None,
+    kept_problem: Annotated[
+        Path | None,
+        typer.Option(
+            help="The problem that --keep solves.", show_default="blocks are taken to have had their sizes"
         ),
     ] = None,
     time_limit: Annotated[
@@ -69,13 +91,23 @@ def solve(
     seconds = time_limit or (60.0 if work_limit is None else math.inf)
     budget = Budget(seconds=seconds, work=work_limit, workers=workers, begin=BEGIN)
     goals, limits = parse_goals(goal), parse_limits(limit or ())
-    refuse_target(output, problem)
+    refuse_target(output, *(path for path in (problem, keep, kept_problem) if path is not None))
     with Interrupts() as interrupts:
         loaded = Problem.load(problem)
+        standing = None if keep is None else _standing(loaded, keep, kept_problem)
+        begin = None if start is None else _start(loaded, start, budget)
         with nullcontext() if quiet or json else shown_progress(goals, budget) as watch:
             interrupts.search_begins(seconds, budget.elapsed)
             solution = solve_problem(
-                loaded, method=method, goals=goals, limits=limits, budget=budget, seed=seed, watch=watch
+                loaded,
+                method=method,
+                goals=goals,
+                limits=limits,
+                budget=budget,
+                seed=seed,
+                start=begin,
+                standing=standing,
+                watch=watch,
             )
             interrupts.search_ended()
         if output is not None:
@@ -90,6 +122,33 @@ def solve(
         return 0
     warn(f"{loaded.name}: {solution.status}: {_why_nothing(solution, budget.elapsed)}")
     return 1
+
+
+def _start(problem: Problem, path: Path, budget: Budget) -> Placement | None:
+    """The placement to begin with, and a word on what is not as it was."""
+    from sbdopt.earlier import start_of
+    from sbdopt.solution import Solution
+
+    solution = Solution.load(path)
+    start = start_of(problem, solution, budget)
+    if start is None:
+        warn(f"warning: {path}: not legal, and there is no room to repair it; it is not used")
+    return start
+
+
+def _standing(problem: Problem, path: Path, was: Path | None) -> Standing:
+    """The blocks that stand already."""
+    from sbdopt.earlier import standing_of
+    from sbdopt.problem import Problem
+    from sbdopt.solution import Solution
+
+    solution = Solution.load(path)
+    if was is None and solution.problem_sha256 != problem.sha256:
+        warn(
+            f"warning: {path} is of another problem, so that blocks are taken to have had the sizes that "
+            "they have now; name that problem with --kept-problem"
+        )
+    return standing_of(problem, solution, None if was is None else Problem.load(was))
 
 
 def _why_nothing(solution: Solution, seconds: float) -> str:
@@ -111,12 +170,21 @@ def _print_result(solution: Solution, goals: Sequence[str], seconds: float) -> N
     print()
     rows = []
     for goal in goals:
-        value, bound = getattr(metrics, goal), getattr(solution.bounds, goal)
+        value, bound = solution.value(goal), solution.bound(goal)
         proof = solver["proofs"].get(goal, "-")
-        rows.append((goal, number(value), number(bound), gap_percent(gap(value, bound)), proof))
+        rows.append(
+            (
+                goal,
+                number(value),
+                number(bound),
+                gap_percent(None if value is None else gap(value, bound)),
+                proof,
+            )
+        )
     print_table(("goal", "value", "bound", "gap", "proof"), rows, left=("goal", "proof"))
     print()
-    print_metrics(metrics.model_dump())
+    moved = {name: solver[name] for name in ("moved_cells", "touched_arrays") if name in solver}
+    print_metrics(metrics.model_dump() | moved)
 
 
 def print_metrics(metrics: dict[str, int | float]) -> None:

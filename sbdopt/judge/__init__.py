@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from sbdopt.blocks import Blocks
 from sbdopt.judge.metrics import Measures, measure
+from sbdopt.judge.moved import Moved, moved
 from sbdopt.judge.rules import RULES, complete, inside
 from sbdopt.judge.steps import group
 from sbdopt.placement import Placement
 from sbdopt.solution import Solution
 
-__all__ = ["Measures", "Verdict", "Violation", "judge", "judge_placement"]
+__all__ = ["Measures", "Moved", "Verdict", "Violation", "judge", "judge_placement", "moved"]
 
 
 @dataclass(frozen=True)

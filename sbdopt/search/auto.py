@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sbdopt.blocks import Blocks
-from sbdopt.goals import Goals
+from sbdopt.goals import MOVED, Goals
 from sbdopt.placement import Placement
 from sbdopt.search.budget import Budget
 from sbdopt.search.exact import exact
 from sbdopt.search.greedy import greedy
 from sbdopt.search.method import Finding, Found
+from sbdopt.search.repair import repaired
 from sbdopt.search.score import score
 
 
@@ -19,11 +20,21 @@ def auto(
 ) -> Iterator[Finding]:
     """The constructions, then the exact model from the best of them where the problem is small enough.
 
+    Where blocks stand already, the first of these leave them there.
+
     Whoever calls it stops as soon as every goal equals its bound.
     """
     best, best_key = None, None
     if start is not None:
         best, best_key = start, _key(blocks, goals, start)
+    if blocks.standing is not None:
+        for found in repaired(blocks, budget):
+            yield found
+            key = _key(blocks, goals, found.placement)
+            if best_key is None or key < best_key:
+                best, best_key = found.placement, key
+    if goals[0] == MOVED and best is not None:
+        return
     for finding in greedy(blocks, goals, budget, seed, start):
         yield finding
         if isinstance(finding, Found):

@@ -9,14 +9,14 @@ import numpy as np
 
 from sbdopt.blocks import Blocks
 from sbdopt.bounds import lower_bounds
-from sbdopt.documents import IntArray
+from sbdopt.documents import BoolArray, IntArray
 from sbdopt.goals import Goals
 from sbdopt.placement import Placement
 from sbdopt.search.budget import Budget
 from sbdopt.search.dealing import Places, Plan, deal
 from sbdopt.search.joining import join
 from sbdopt.search.method import Finding, Found
-from sbdopt.search.packing import Filling, FreeSpace, Sizes, Stock, fill
+from sbdopt.search.packing import Filling, FreeSpace, Rectangle, Sizes, Stock, fill
 from sbdopt.search.schedule import make_steps, schedule
 from sbdopt.search.widening import most_arrays, widened
 from sbdopt.timing import NEVER, block_cycles
@@ -128,7 +128,7 @@ def _spread(blocks: Blocks, plan: Plan, patience: int | None, most: int | None =
     patience, busy for at most so many cycles in all), else to a new array, of which there are at most
     `most`, else where least is going on. None if there is no room at all.
     """
-    arrays = _OpenArrays(blocks, len(blocks) if most is None else most)
+    arrays = OpenArrays(blocks, len(blocks) if most is None else most)
     places = Places.empty(len(blocks))
     cycles = block_cycles(blocks)
     running: list[tuple[int, int, int, int]] = []
@@ -148,18 +148,25 @@ def _spread(blocks: Blocks, plan: Plan, patience: int | None, most: int | None =
     return places
 
 
-class _OpenArrays:
+class OpenArrays:
     """Arrays that hold something, with their free space and how busy their tiles are."""
 
-    def __init__(self, blocks: Blocks, most: int) -> None:
-        """At most `most` arrays are opened."""
-        self.blocks, self.most = blocks, most
+    def __init__(self, blocks: Blocks, most: int, *, thrifty: bool = False) -> None:
+        """At most `most` arrays are opened; if `thrifty`, only for what finds no room otherwise."""
+        self.blocks, self.most, self.thrifty = blocks, most, thrifty
         self.stock = [Stock(kind, len(blocks)) for kind in blocks.hardware.arrays]
-        self.space: list[FreeSpace] = []
+        self.space: dict[int, FreeSpace] = {}
+        self._held: dict[int, list[Rectangle]] = {}
+        """What is not free on an array on which nothing was tried yet."""
         self.where: list[tuple[int, int]] = []
         self.tile: list[int] = []
         self.busy: list[int] = []
         self.free = np.zeros(0, dtype=np.int64)
+        self._faults: dict[tuple[int, int], list[Rectangle]] = {}
+        for number, kind in enumerate(blocks.hardware.arrays):
+            for array, row, column, height, width in kind.faults:
+                self._faults.setdefault((number, array), []).append((row, column, height, width))
+        self._numbers: dict[tuple[int, int], int] = {}
         self._tiles: dict[tuple[int, int], int] = {}
         self._failed: set[tuple[int, int, int]] = set()
 
@@ -176,10 +183,25 @@ class _OpenArrays:
             for _, _, array in order:
                 if self._put(array, block, height, width, places):
                     return array
-            while calm and (opened := self._open(cycles)) is not None:
+            while calm != self.thrifty and (opened := self._open(cycles)) is not None:
                 if self._put(opened, block, height, width, places):
                     return opened
         return None
+
+    def occupy(self, places: Places, some: BoolArray) -> None:
+        """Open the arrays that some blocks stand on, and keep the room of these blocks."""
+        blocks = self.blocks
+        for block in np.flatnonzero(some).tolist():
+            where = int(places.kind[block]), int(places.array[block])
+            number = self._numbers[where] if where in self._numbers else self._add(*where)
+            height, width = int(blocks.height[block]), int(blocks.columns[block])
+            self._held[number].append((int(places.row[block]), int(places.column[block]), height, width))
+            self.free[number] -= height * width
+
+    def tiles_of(self, places: Places, some: IntArray) -> IntArray:
+        """The number of the tile of each of some blocks that stand on open arrays."""
+        pairs = zip(places.kind[some].tolist(), places.array[some].tolist(), strict=True)
+        return np.array([self.tile[self._numbers[where]] for where in pairs], dtype=np.int64)
 
     def _is_calm(self, array: int, cycles: IntArray, patience: int) -> bool:
         busy = self.busy[self.tile[array]]
@@ -188,6 +210,9 @@ class _OpenArrays:
     def _put(self, array: int, block: int, height: int, width: int, places: Places) -> bool:
         if (array, height, width) in self._failed:
             return False
+        if array not in self.space:
+            kind = self.blocks.hardware.arrays[self.where[array][0]]
+            self.space[array] = FreeSpace(kind.rows, kind.columns, self._held.pop(array))
         place = self.space[array].find(height, width)
         if place is None:
             self._failed.add((array, height, width))
@@ -201,22 +226,28 @@ class _OpenArrays:
     def _open(self, cycles: IntArray) -> int | None:
         """A new array of the fastest kind that takes the block, the smallest of these."""
         kinds = self.blocks.hardware.arrays
-        fitting = [
-            (int(cycles[k]), kind.rows * kind.columns, k)
-            for k, kind in enumerate(kinds)
-            if cycles[k] != NEVER and not self.stock[k].empty
-        ]
-        if not fitting or len(self.where) >= self.most:
-            return None
-        number = min(fitting)[2]
-        kind = kinds[number]
-        faults = self.stock[number].faults
-        array = self.stock[number].take(1)[0]
-        self.space.append(FreeSpace(kind.rows, kind.columns, faults))
+        while len(self.where) < self.most:
+            fitting = [
+                (int(cycles[k]), kind.rows * kind.columns, k)
+                for k, kind in enumerate(kinds)
+                if cycles[k] != NEVER and not self.stock[k].empty
+            ]
+            if not fitting:
+                return None
+            number = min(fitting)[2]
+            array = self.stock[number].take(1)[0]
+            if (number, array) not in self._numbers:
+                return self._add(number, array)
+        return None
+
+    def _add(self, number: int, array: int) -> int:
+        kind = self.blocks.hardware.arrays[number]
+        opened = self._numbers[number, array] = len(self.where)
+        self._held[opened] = [*self._faults.get((number, array), ())]
         self.where.append((number, array))
         self.free = np.append(self.free, kind.rows * kind.columns)
         tile = self._tiles.setdefault((number, array // kind.tiers), len(self._tiles))
         if tile == len(self.busy):
             self.busy.append(0)
         self.tile.append(tile)
-        return len(self.where) - 1
+        return opened

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from sbdopt.blocks import Blocks
+from sbdopt.goals import MOVED
 from sbdopt.placement import Placement
 from sbdopt.search.schedule import make_steps
+from sbdopt.standing import Standing
 
 
 def score(blocks: Blocks, placement: Placement) -> dict[str, int]:
-    """The value of every goal for a placement that is legal."""
+    """The value of everything that can be a goal, or be limited, for a placement that is legal."""
     where = np.stack([placement.kind, placement.array])
     arrays, array = np.unique(where, axis=1, return_inverse=True)
     kinds = blocks.hardware.arrays
@@ -25,9 +27,18 @@ def score(blocks: Blocks, placement: Placement) -> dict[str, int]:
         cycles = blocks.problem.operators[operator].cycles
         finish[operator] = max(ready, int(end[operator])) if cycles is None else ready + cycles
     busy = np.bincount(steps.tile, weights=steps.cycles)
-    return {
+    values = {
         "unused_cells": cells - blocks.cells,
         "arrays": arrays.shape[1],
         "makespan": max(finish),
         "interval": int(busy.max(initial=0)),
     }
+    if blocks.standing is not None:
+        values[MOVED] = _moved_cells(blocks, blocks.standing, placement)
+    return values
+
+
+def _moved_cells(blocks: Blocks, standing: Standing, placement: Placement) -> int:
+    stays = (placement.kind == standing.kind) & (placement.array == standing.array)
+    stays &= standing.stands & (placement.row == standing.row) & (placement.column == standing.column)
+    return int((blocks.height * blocks.columns)[~stays].sum())

@@ -20,6 +20,8 @@ def exact(
 ) -> Iterator[Finding]:
     """The best solution that there is, given time - for up to `MOST_BLOCKS`; finds nothing for more.
 
+    Goals from moved cells on are not looked at.
+
     The model has a literal for every pair of blocks and clauses for triples: with more blocks it would be
     too large to be built, let alone solved.
     """

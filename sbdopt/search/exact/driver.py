@@ -10,7 +10,7 @@ import numpy as np
 from sbdopt.blocks import Blocks
 from sbdopt.bounds import lower_bounds
 from sbdopt.documents import IntArray
-from sbdopt.goals import Bound, Goals
+from sbdopt.goals import MOVED, Bound, Goals
 from sbdopt.placement import Placement
 from sbdopt.search.budget import Budget
 from sbdopt.search.dealing import Places
@@ -46,6 +46,8 @@ def exact_findings(
         if goals.allow(values):
             best = _Best(start, values)
     for place, goal in enumerate(goals):
+        if goal == MOVED:  # the model does not know where blocks stand
+            return
         waiting = len(goals) - place - 1
         reached = {} if best.values is None else {name: best.values[name] for name in goals[:place]}
         limits = goals.given(reached)
