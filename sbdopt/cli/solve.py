@@ -25,6 +25,7 @@ from sbdopt.cli.options import (
 )
 from sbdopt.cli.output import gap_percent, number, percent, print_bytes, print_table, refuse_target, warn
 from sbdopt.cli.progress import shown_progress
+from sbdopt.errors import InputError
 from sbdopt.goals import gap
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ def solve(
     budget = Budget(seconds=seconds, work=work_limit, workers=workers, begin=BEGIN)
     goals, limits = parse_goals(goal), parse_limits(limit or ())
     refuse_target(output, *(path for path in (problem, keep, kept_problem) if path is not None))
+    if kept_problem is not None and keep is None:
+        raise InputError("--kept-problem says what --keep solves; name that as well")
     with Interrupts() as interrupts:
         loaded = Problem.load(problem)
         standing = None if keep is None else _standing(loaded, keep, kept_problem)
