@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sbdopt.errors import InputError, SbdoptError
     from sbdopt.judge import judge
     from sbdopt.models import make_model
+    from sbdopt.pareto import pareto
     from sbdopt.placement import Placement
     from sbdopt.problem import ArrayKind, BlockColumns, Hardware, Operator, Problem
     from sbdopt.search import METHODS
@@ -41,6 +42,7 @@ _HOME = {
     "check": "sbdopt.check",
     "judge": "sbdopt.judge",
     "make_model": "sbdopt.models",
+    "pareto": "sbdopt.pareto",
     "simulate": "sbdopt.simulate",
     "solve": "sbdopt.solve",
 }
@@ -64,6 +66,7 @@ __all__ = [
     "check",
     "judge",
     "make_model",
+    "pareto",
     "simulate",
     "solve",
 ]

@@ -123,7 +123,7 @@ def solve(
             _print_result(solution, goals, budget.elapsed)
     if solution.metrics is not None:
         return 0
-    warn(f"{loaded.name}: {solution.status}: {_why_nothing(solution, budget.elapsed)}")
+    warn(f"{loaded.name}: {solution.status}: {why_nothing(solution, budget.elapsed)}")
     return 1
 
 
@@ -154,7 +154,8 @@ def _standing(problem: Problem, path: Path, was: Path | None) -> Standing:
     return standing_of(problem, solution, None if was is None else Problem.load(was))
 
 
-def _why_nothing(solution: Solution, seconds: float) -> str:
+def why_nothing(solution: Solution, seconds: float) -> str:
+    """Why there is no solution, as far as is known."""
     solver = solution.solver or {}
     if "infeasible" in solver:
         return str(solver["infeasible"])

@@ -1,5 +1,6 @@
 """Draw what stands on the arrays and what is read when; matplotlib is imported only to draw."""
 
-from sbdopt.plot.figures import draw_comparison, draw_solution, save_figure
+from sbdopt.plot.figures import check_suffix, draw_comparison, draw_solution, save_figure
+from sbdopt.plot.fronts import draw_front
 
-__all__ = ["draw_comparison", "draw_solution", "save_figure"]
+__all__ = ["check_suffix", "draw_comparison", "draw_front", "draw_solution", "save_figure"]

@@ -117,16 +117,22 @@ def save_figure(figure: Figure, path: Path) -> None:
     """
     from matplotlib import rc_context
 
-    form = path.suffix.lower().removeprefix(".")
-    if form not in ("png", "svg"):
-        raise InputError(
-            f"{path}: pictures are written as .png or .svg, not as {path.suffix or 'no suffix'!r}"
-        )
+    form = check_suffix(path)
     content = io.BytesIO()
     metadata = {"Date": None, "Creator": None} if form == "svg" else {"Software": None}
     with rc_context({"svg.hashsalt": "sbdopt"}):
         figure.savefig(content, format=form, dpi=160, metadata=metadata)
     write_atomically(path, content.getvalue())
+
+
+def check_suffix(path: Path) -> str:
+    """The form in which a picture is written to `path`, `png` or `svg`; InputError for any other suffix."""
+    form = path.suffix.lower().removeprefix(".")
+    if form not in ("png", "svg"):
+        raise InputError(
+            f"{path}: pictures are written as .png or .svg, not as {path.suffix or 'no suffix'!r}"
+        )
+    return form
 
 
 def _add_legend(figure: Any, blocks: Blocks, operators: IntArray) -> None:

@@ -1,0 +1,66 @@
+"""A front: the trade-offs of arrays and makespan of a problem, as they are written to a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from sbdopt.documents import Document, parse, read_json, to_bytes, write_atomically
+
+End = Literal["fewest", "fastest"]
+Count = Annotated[int, Field(ge=0)]
+
+
+class Point(Document):
+    """What was found on a limited number of arrays, and what is proven about it."""
+
+    limit: Count = Field(description="Most arrays that were allowed.")
+    arrays: Count
+    makespan: Count
+    arrays_bound: Count = Field(description="No solution that is as fast has fewer arrays.")
+    makespan_bound: Count = Field(description="No solution on no more arrays is faster.")
+    limit_bound: Count = Field(description="No solution on as many arrays as were allowed is faster.")
+    beaten: bool = Field(description="Another point has no more of both, and less of one.")
+    ends: list[End] = Field(
+        default_factory=list, description="Whether the fewest arrays, or the least makespan, was looked for."
+    )
+    seconds: Annotated[float, Field(ge=0, strict=False)] = Field(
+        description="Time that it was looked for; 0 if that was interrupted."
+    )
+    solution: str | None = Field(None, description="File of the solution, seen from this one.")
+
+    @property
+    def proven(self) -> bool:
+        """Whether no solution beats it."""
+        return (self.arrays_bound, self.makespan_bound) == (self.arrays, self.makespan)
+
+
+class Front(Document):
+    """All points that were solved, by limit."""
+
+    format: Literal["sbdopt/front@1"] = "sbdopt/front@1"
+    problem: str
+    problem_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    complete: bool = Field(description="Whether it is proven that no trade-off is missing.")
+    points: list[Point]
+
+    @property
+    def unbeaten(self) -> list[Point]:
+        """The points that no other one beats, by arrays."""
+        return [point for point in self.points if not point.beaten]
+
+    def to_bytes(self) -> bytes:
+        """The document as it is written to a file."""
+        return to_bytes(self, long="points")
+
+    def save(self, path: Path) -> None:
+        """Write the document to `path`, atomically."""
+        write_atomically(path, self.to_bytes())
+
+    @classmethod
+    def load(cls, path: Path) -> Front:
+        """Read and check a front; anything wrong with its form is one InputError."""
+        data, _ = read_json(path)
+        return parse(cls, data, str(path))
