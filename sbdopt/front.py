@@ -9,7 +9,9 @@ from pydantic import Field
 
 from sbdopt.documents import Document, parse, read_json, to_bytes, write_atomically
 
-End = Literal["fewest", "fastest"]
+Ask = Literal["fewest", "fastest", "limit"]
+"""What was looked for: the fewest arrays, the least makespan, or that on a limited number of arrays."""
+Seconds = Annotated[float, Field(ge=0, strict=False)]
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -23,11 +25,8 @@ class Point(Document):
     makespan_bound: Count = Field(description="No solution on no more arrays is faster.")
     limit_bound: Count = Field(description="No solution on as many arrays as were allowed is faster.")
     beaten: bool = Field(description="Another point has no more of both, and less of one.")
-    ends: list[End] = Field(
-        default_factory=list, description="Whether the fewest arrays, or the least makespan, was looked for."
-    )
-    seconds: Annotated[float, Field(ge=0, strict=False)] = Field(
-        description="Time that it was looked for; 0 if that was interrupted."
+    tried: dict[Ask, Seconds | None] = Field(
+        description="What was looked for, for how long at most; 0 if interrupted, null: without limit."
     )
     solution: str | None = Field(None, description="File of the solution, seen from this one.")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 
 from sbdopt.blocks import Blocks
@@ -70,6 +71,5 @@ def _loaded(blocks: Blocks, point: Point, folder: Path) -> Solved | None:
         arrays_bound=point.arrays_bound,
         makespan_bound=point.limit_bound,
         solution=solution,
-        ends=tuple(point.ends),
-        seconds=point.seconds,
+        tried={ask: inf if spent is None else spent for ask, spent in point.tried.items()},
     )

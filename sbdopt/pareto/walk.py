@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import isinf
 from typing import Final
 
 from sbdopt.blocks import Blocks
 from sbdopt.bounds import lower_bounds
-from sbdopt.front import End, Front, Point
+from sbdopt.front import Ask, Front, Point
 from sbdopt.placement import Placement
 from sbdopt.problem import Problem
 from sbdopt.solution import Solution
@@ -29,23 +30,21 @@ class Solved:
     makespan_bound: int
     """No solution on at most `limit` arrays is faster."""
     solution: Solution
-    ends: tuple[End, ...] = ()
-    """Whether it was looked for as that with the fewest arrays, or as the fastest."""
-    seconds: float = 0.0
-    """How long it might have taken; 0 if it was interrupted."""
+    tried: Mapping[Ask, float]
+    """What was looked for, and the seconds that it might have taken; 0 if it was interrupted."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """An end of the front, or a limit, that is to be solved."""
+    """What is to be looked for; a limit if that is asked for."""
 
-    end: End | None
-    limit: int | None
+    ask: Ask
+    limit: int | None = None
 
     @property
     def goals(self) -> tuple[str, ...]:
         """What to minimise, in that order."""
-        return ("arrays", "makespan") if self.end == "fewest" else _BY_TIME
+        return ("arrays", "makespan") if self.ask == "fewest" else _BY_TIME
 
 
 class NothingFoundError(Exception):
@@ -102,20 +101,20 @@ class Walk:
 
     def next_task(self, seconds: float) -> Task | None:
         """The end or limit to solve next, or None if nothing is left for so many seconds."""
-        ends: tuple[End, ...] = ("fewest", "fastest")
+        ends: tuple[Ask, ...] = ("fewest", "fastest")
         for end in ends:
-            mine = [one for one in self.solved if end in one.ends]
-            if not mine or self._is_worth(mine[0], seconds):
-                return Task(end, None)
+            mine = [one for one in self.solved if end in one.tried]
+            if not mine or self._is_worth(mine[0], end, seconds):
+                return Task(end)
         for one in self.solved:
-            if not one.ends and self._is_worth(one, seconds):
-                return Task(None, one.limit)
+            if "limit" in one.tried and self._is_worth(one, "limit", seconds):
+                return Task("limit", one.limit)
         limit = self._next_limit()
-        return None if limit is None else Task(None, limit)
+        return None if limit is None else Task("limit", limit)
 
-    def _is_worth(self, one: Solved, seconds: float) -> bool:
+    def _is_worth(self, one: Solved, ask: Ask, seconds: float) -> bool:
         """Whether more time may make it better."""
-        return one.seconds < seconds and not self.is_proven(one)
+        return one.tried[ask] < seconds and not self.is_proven(one)
 
     def _next_limit(self) -> int | None:
         """A limit between two corners: where the makespan falls most, in the middle of what is undecided.
@@ -163,12 +162,11 @@ class Walk:
             arrays_bound=bounds.arrays or 0,
             makespan_bound=bounds.makespan or 0,
             solution=solution,
-            ends=() if task.end is None else (task.end,),
-            seconds=seconds,
+            tried={task.ask: seconds},
         )
-        for one in self.solved:
-            rest = tuple(end for end in one.ends if end != task.end)
-            self._known[one.limit] = replace(one, ends=rest)
+        for one in self.solved if task.limit is None else ():
+            rest = {ask: spent for ask, spent in one.tried.items() if ask != task.ask}
+            self._known[one.limit] = replace(one, tried=rest)
         old = self._known.get(new.limit)
         self._known[new.limit] = new if old is None else _merged(old, new)
 
@@ -179,12 +177,12 @@ class Walk:
         a corner nothing is faster than the one before it.
         """
         corners = self.corners()
-        if not any("fewest" in one.ends for one in self.solved):
+        if not any("fewest" in one.tried for one in self.solved):
             return False
         fewest = max(bound.value for bound in lower_bounds(self.blocks, "arrays", {}))
-        fewest = max([fewest, *(one.arrays_bound for one in self.solved if "fewest" in one.ends)])
+        fewest = max([fewest, *(one.arrays_bound for one in self.solved if "fewest" in one.tried)])
         fastest = max(bound.value for bound in lower_bounds(self.blocks, "makespan", {}))
-        fastest = max([fastest, *(one.makespan_bound for one in self.solved if "fastest" in one.ends)])
+        fastest = max([fastest, *(one.makespan_bound for one in self.solved if "fastest" in one.tried)])
         return (
             fewest == corners[0].arrays
             and fastest == corners[-1].makespan
@@ -199,8 +197,7 @@ def _merged(old: Solved, new: Solved) -> Solved:
         better,
         makespan_bound=max(old.makespan_bound, new.makespan_bound),
         arrays_bound=max(one.arrays_bound for one in (old, new) if one.makespan >= better.makespan),
-        ends=(*old.ends, *new.ends),
-        seconds=max(old.seconds, new.seconds),
+        tried={**old.tried, **new.tried},
     )
 
 
@@ -217,8 +214,7 @@ def front_of(problem: Problem, solved: Sequence[Solved], folder: str | None = No
             makespan_bound=walk.least_makespan(one.arrays),
             limit_bound=walk.least_makespan(one.limit),
             beaten=one.limit not in corners,
-            ends=[*one.ends],
-            seconds=one.seconds,
+            tried={ask: None if isinf(spent) else spent for ask, spent in one.tried.items()},
             solution=None if folder is None else f"{folder}/{file_name(one)}",
         )
         for one in walk.solved
