@@ -249,6 +249,6 @@ def test_an_interrupt_keeps_what_is_done(folder):
     assert process.returncode == 0, err
     assert out.startswith("good: ")
     front = Front.load(folder / "f.json")
-    assert front.points
+    assert 1 <= len(front.points) <= 2
     for point in front.points:
         assert main(["check", str(path), point.solution]) == 0

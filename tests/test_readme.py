@@ -38,7 +38,7 @@ def normalised(text: str) -> list[list[str]]:
 def test_there_is_something_to_test():
     assert len(fenced("console")) >= 4
     assert len(fenced("python")) == 2
-    assert len(fenced("sh")) == 2
+    assert len(fenced("sh")) == 3
 
 
 def test_commands_print_what_is_shown(tmp_path):

@@ -18,11 +18,12 @@ from sbdopt.goals import Bound, Goals
 from sbdopt.judge import judge
 from sbdopt.placement import Placement
 from sbdopt.problem import Problem
+from sbdopt.record import Record
 from sbdopt.search import METHODS
 from sbdopt.search.budget import Budget
 from sbdopt.search.method import Finding, Found, Infeasible
 from sbdopt.solution import Solution
-from sbdopt.solve import Record, solve
+from sbdopt.solve import solve
 
 GOALS = ("unused_cells", "makespan")
 

@@ -20,6 +20,8 @@ class Interrupts:
     """
 
     def __init__(self) -> None:
+        self.asked = False
+        """Whether SIGINT or SIGTERM came, also while they were ignored: whoever begins searches may stop."""
         self._armed = True
         self._before: dict[int, Any] = {}
 
@@ -49,6 +51,7 @@ class Interrupts:
         self._armed = False
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        self.asked = self.asked or number != signal.SIGALRM
         if self._armed:
             self._armed = False
             raise KeyboardInterrupt

@@ -84,7 +84,7 @@ def _each(
 ) -> Iterator[tuple[Solved, ...]]:
     """What is solved, again for each point, until all is done or interrupted; said as soon as it is there."""
     said: set[str] = set()
-    while True:
+    while not interrupts.asked:
         interrupts.search_begins(seconds)
         try:
             solved = next(walk, None)
@@ -118,7 +118,7 @@ def _show(front: Front, problem: Problem, plot: Path | None, json: bool) -> None
             number(point.makespan_bound),
             gap_percent(gap(point.makespan, point.makespan_bound)),
             "proven" if point.proven else "feasible",
-            point.solution or "-",
+            *([] if point.solution is None else [point.solution]),
         )
         for point in front.unbeaten
     ]
@@ -127,5 +127,6 @@ def _show(front: Front, problem: Problem, plot: Path | None, json: bool) -> None
     print(f"{front.problem}: {len(rows)} of {len(front.points)} points are not beaten; {missing}")
     print(f"solved for at most {limits} arrays")
     print()
-    header = ("arrays", "bound", "makespan", "bound", "gap", "status", "solution")
+    header = ["arrays", "bound", "makespan", "bound", "gap", "status"]
+    header += [] if front.points[0].solution is None else ["solution"]
     print_table(header, rows, left=("status", "solution"))

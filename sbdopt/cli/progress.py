@@ -13,8 +13,9 @@ from sbdopt.goals import gap
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from sbdopt.record import Record
     from sbdopt.search.budget import Budget
-    from sbdopt.solve import Record, Watch
+    from sbdopt.solve import Watch
 
 
 @contextmanager
