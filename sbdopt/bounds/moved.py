@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 import numpy as np
 
@@ -22,7 +22,8 @@ def staying_bounds(blocks: Blocks, goal: str, given: Mapping[str, int]) -> Itera
 
     An array is free of blocks that stand there only if all of them move. So beside the cells that must be
     written anyway, those of every array that is emptied are moved: at most so many are as fit when the
-    arrays with the fewest cells are emptied first. All others are used.
+    arrays with the fewest cells are emptied first. All others are used. If none can be emptied, what their
+    cells without the faulty ones cannot hold needs further arrays.
     """
     if blocks.standing is None or MOVED not in given:
         return
@@ -32,13 +33,28 @@ def staying_bounds(blocks: Blocks, goal: str, given: Mapping[str, int]) -> Itera
     cells = np.bincount(array.reshape(-1), weights=(blocks.height * blocks.columns)[some])
     spare = given[MOVED] - _sure(blocks)
     emptied = int((np.cumsum(np.sort(cells)) <= spare).sum())
+    sizes = np.sort(np.array(array_cells(blocks))[arrays[0]])
+    staying, further = int(sizes[: len(sizes) - emptied].sum()), 0
+    if not emptied:
+        beyond = blocks.cells + _faulty(blocks, set(map(tuple, arrays.T.tolist()))) - staying
+        further = max(0, -(-beyond // max(array_cells(blocks))))
     limit = ((MOVED, given[MOVED]),)
     if goal == "arrays":
-        yield Bound(goal, len(cells) - emptied, "arrays that stay in use", limit)
+        yield Bound(goal, len(cells) - emptied + further, "arrays that stay in use", limit)
     elif goal == "unused_cells":
-        sizes = np.sort(np.array(array_cells(blocks))[arrays[0]])
-        staying = int(sizes[: len(sizes) - emptied].sum())
-        yield Bound(goal, max(0, staying - blocks.cells), "arrays that stay in use", limit)
+        used = staying + further * min(array_cells(blocks))
+        yield Bound(goal, max(0, used - blocks.cells), "arrays that stay in use", limit)
+
+
+def _faulty(blocks: Blocks, arrays: Set[tuple[int, ...]]) -> int:
+    """Cells of these arrays that are faulty at least: of faults that may overlap the largest of each."""
+    largest: dict[tuple[int, int], int] = {}
+    for number, kind in enumerate(blocks.hardware.arrays):
+        for array, _, _, height, width in kind.faults:
+            key = (number, array)
+            if key in arrays:
+                largest[key] = max(largest.get(key, 0), height * width)
+    return sum(largest.values())
 
 
 def _sure(blocks: Blocks) -> int:

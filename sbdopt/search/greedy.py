@@ -18,6 +18,7 @@ from sbdopt.search.joining import join
 from sbdopt.search.method import Finding, Found
 from sbdopt.search.packing import Filling, FreeSpace, Rectangle, Sizes, Stock, fill
 from sbdopt.search.schedule import make_steps, schedule
+from sbdopt.search.score import score
 from sbdopt.search.widening import most_arrays, widened
 from sbdopt.timing import NEVER, block_cycles
 
@@ -63,9 +64,12 @@ def _within_limits(blocks: Blocks, goals: Goals, budget: Budget, plan: Plan) -> 
         return finished(blocks, deal(blocks, sizes, fillings, plan), budget)
 
     fewest: Sequence[Filling] = ()
+    enough = False
     for fewest in _fillings(blocks, budget):
-        yield build(fewest)
-    if budget.used_up:
+        found = build(fewest)
+        yield found
+        enough = goals[0] in ("unused_cells", "arrays") and goals.allow(score(blocks, found.placement))
+    if enough or budget.used_up:
         return
     places = _spread(blocks, plan, _patience(blocks, goals), most)
     if places is not None:

@@ -56,12 +56,12 @@ def widened(
 
     As fast: within the limits of time if arrays or cells come first, else as fast as the widest is.
     """
-    if widest <= len(fillings):
+    times = [name for name in ("makespan", "interval") if name in (goals[0], *goals.limits)]
+    if widest <= len(fillings) or not times:
         return
     found = build(widen(blocks, fillings, widest))
     yield found
     values = score(blocks, found.placement)
-    times = [name for name in ("makespan", "interval") if name in (goals[0], *goals.limits)]
     wanted = {name: values[name] if name == goals[0] else goals.limits[name] for name in times}
     low, high = len(fillings), widest
     while high - low > 1:
