@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -22,7 +23,8 @@ from sbdopt.bounds import lower_bounds
 from sbdopt.cli import main
 from sbdopt.earlier import standing_of, start_of
 from sbdopt.errors import InputError
-from sbdopt.judge import judge, judge_placement
+from sbdopt.judge import judge, judge_placement, moved
+from sbdopt.placement import Placement
 from sbdopt.problem import Problem
 from sbdopt.search.budget import Budget
 from sbdopt.solution import Solution
@@ -92,9 +94,9 @@ def test_what_stands_stays(seed: int) -> None:
     solution = solve(new, goals=KEPT, standing=standing, budget=Budget(work=1.0))
     assert "faults" not in solution.solver
     assert judge(Blocks.of(new), solution).legal
-    moved = solution.solver["moved_cells"], solution.solver["touched_arrays"]
-    assert moved == naive_moved(new, solution, was, old)
-    assert solution.value("moved_cells") == solution.bound("moved_cells") == moved[0]
+    change = solution.solver["moved_cells"], solution.solver["touched_arrays"]
+    assert change == naive_moved(new, solution, was, old)
+    assert solution.value("moved_cells") == solution.bound("moved_cells") == change[0]
     assert json.loads(solution.to_bytes())["bounds"].keys() <= {"unused_cells", "makespan"}
 
 
@@ -117,8 +119,8 @@ def test_other_orders_lose_nothing(
     anew = solve(new, goals=first, budget=Budget(work=0.1))
     assert "faults" not in kept.solver
     assert [kept.value(goal) for goal in first] <= [anew.value(goal) for goal in first]
-    moved = kept.solver["moved_cells"], kept.solver["touched_arrays"]
-    assert moved == naive_moved(new, kept, was, old)
+    change = kept.solver["moved_cells"], kept.solver["touched_arrays"]
+    assert change == naive_moved(new, kept, was, old)
 
 
 @settings(max_examples=150, deadline=None)
@@ -189,15 +191,15 @@ def test_a_block_that_has_grown_goes_elsewhere_and_one_that_shrank_stays() -> No
     was = problem_of([crossbar("a", [(4, 4)] * 4)], [array(8, 8, 1)]).problem
     old = solve(was)
     assert old.metrics.arrays == 1
-    for sizes, arrays, moved in (
+    for sizes, arrays, written in (
         ([(4, 4), (5, 4), (4, 4), (4, 4)], 2, 20),
         ([(3, 4), (4, 4), (4, 4), (4, 4)], 1, 12),
         ([(3, 4), (5, 4), (4, 4), (4, 4)], 2, 32),
     ):
         new = problem_of([crossbar("a", sizes)], [array(8, 8, 1)]).problem
         solution = solve(new, goals=KEPT, standing=standing_of(new, old, was))
-        assert (solution.metrics.arrays, solution.solver["moved_cells"]) == (arrays, moved)
-        assert solution.bound("moved_cells") == moved
+        assert (solution.metrics.arrays, solution.solver["moved_cells"]) == (arrays, written)
+        assert solution.bound("moved_cells") == written
         if arrays == 1:
             assert cells_of(new, solution)["a", 0][:4] == cells_of(was, old)["a", 0][:4]
 
@@ -264,12 +266,54 @@ def test_arrays_that_cannot_all_be_emptied_are_a_bound() -> None:
     blocks = problem_of([crossbar("a", [(4, 4), (4, 4), (8, 8)])], [array(8, 8, 1)])
     standing = standing_of(blocks.problem, solution_of(blocks.problem, solved_apart(blocks.problem)))
     blocks = replace(blocks, standing=standing)
-    for moved, arrays, unused in ((0, 3, 96), (15, 3, 96), (16, 2, 32), (32, 1, 0), (96, 0, 0)):
+    for written, arrays, unused in ((0, 3, 96), (15, 3, 96), (16, 2, 32), (32, 1, 0), (96, 0, 0)):
         reason = "arrays that stay in use"
-        given_moved = {"moved_cells": moved}
+        given_moved = {"moved_cells": written}
         for goal, least in (("arrays", arrays), ("unused_cells", unused)):
             (bound,) = [one for one in lower_bounds(blocks, goal, given_moved) if one.reason == reason]
-            assert (bound.value, bound.given) == (least, (("moved_cells", moved),))
+            assert (bound.value, bound.given) == (least, (("moved_cells", written),))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_bound_of_what_is_kept_is_above_what_there_is(seed: int) -> None:
+    """All places of three blocks on two arrays of 2x3 with faults and two of 2x2, read one after another."""
+    random = Random(seed)
+    sizes = [random.choice([(1, 1), (1, 2), (2, 1), (2, 2)]) for _ in range(3)]
+    kinds = [(2, 3), (2, 2)]
+    arrays = [array(*size, 1, count=2) for size in kinds]
+    was = problem_of([crossbar("a", sizes)], arrays)
+    faults = [[random.randrange(2), 0, random.randrange(3), 1, 1]]
+    new = problem_of([crossbar("a", sizes)], [array(2, 3, 1, count=2, faults=faults), arrays[1]])
+    places = [
+        [
+            (number, place, row, column)
+            for number, (rows, columns) in enumerate(kinds)
+            for place in range(2)
+            for row in range(rows - height + 1)
+            for column in range(columns - width + 1)
+        ]
+        for height, width in sizes
+    ]
+    tables = [np.array(chosen).T for chosen in product(*places)]
+    everything = [Placement(*table, start=np.array([0, 99, 198])) for table in tables]
+    random.shuffle(everything)
+    legal = [(one, judge_placement(new, one).metrics) for one in everything]
+    before = next(one for one in everything if judge_placement(was, one).legal)
+    standing = standing_of(new.problem, solution_of(was.problem, before), was.problem)
+    blocks = replace(new, standing=standing)
+    least: dict[int, dict[str, int]] = {}
+    for one, metrics in legal:
+        if metrics is not None:
+            values = {"arrays": metrics.arrays, "unused_cells": metrics.unused_cells}
+            so_far = least.setdefault(moved(blocks, one).moved_cells, values)
+            least[moved(blocks, one).moved_cells] = {name: min(so_far[name], values[name]) for name in values}
+    assert len(least) > 1
+    for given_moved in least:
+        for goal in ("arrays", "unused_cells"):
+            best = min(values[goal] for cells, values in least.items() if cells <= given_moved)
+            bounds = [*lower_bounds(blocks, goal, {"moved_cells": given_moved})]
+            assert max(bound.value for bound in bounds) <= best
+    assert max(bound.value for bound in lower_bounds(blocks, "moved_cells", {})) <= min(least)
 
 
 def test_the_kept_problem_must_be_the_one() -> None:
