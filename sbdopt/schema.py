@@ -1,4 +1,4 @@
-"""JSON Schemas of the two documents, generated from their models."""
+"""JSON Schemas of the documents, generated from their models."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import Any, Final
 
 from sbdopt.documents import Document
 from sbdopt.errors import InputError
+from sbdopt.front import Front
 from sbdopt.problem import Problem
 from sbdopt.solution import Solution
 
-DOCUMENTS: Final[dict[str, type[Document]]] = {"problem": Problem, "solution": Solution}
+DOCUMENTS: Final[dict[str, type[Document]]] = {"problem": Problem, "solution": Solution, "front": Front}
 
 
 def json_schema(document: str) -> dict[str, Any]:
-    """The schema (draft 2020-12) of `problem` or `solution`; InputError for any other document.
+    """The schema (draft 2020-12) of `problem`, `solution` or `front`; InputError for any other document.
 
     It knows the form of a document. What one part says of another (blocks that overlap, circles, sizes) only
     loading a document checks.

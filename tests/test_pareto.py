@@ -15,6 +15,7 @@ from brute_force import front as brute_front
 from commands import changed, good, kind, said, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from test_bounds import array, crossbar, problem_of
 from test_cli_process import hard_problem
 from test_greedy import middling_problem
@@ -26,6 +27,7 @@ from sbdopt.front import Front
 from sbdopt.pareto import NothingFoundError, Solved, front_of, load_front, pareto, save_front
 from sbdopt.pareto.walk import Walk
 from sbdopt.plot import draw_front
+from sbdopt.schema import json_schema
 from sbdopt.search import METHODS
 
 
@@ -193,6 +195,7 @@ def test_the_command(folder, capfdbinary):
     out, err = capfdbinary.readouterr()
     assert out == (folder / "f.json").read_bytes()
     assert json.loads(out)["complete"] is True
+    Draft202012Validator(json_schema("front")).validate(json.loads(out))
     assert sorted(path.name for path in folder.iterdir()) == ["f-solutions", "f.json", "f.svg", "p.json"]
 
 
