@@ -1,0 +1,1 @@
+"""Fill many arrays with rectangles of few sizes: patterns, and how often each is used."""

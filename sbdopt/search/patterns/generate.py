@@ -1,0 +1,223 @@
+"""Column generation: patterns that are worth having, until none is left that makes the arrays fewer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from sbdopt.documents import IntArray
+from sbdopt.problem import ArrayKind
+from sbdopt.search.budget import Budget
+from sbdopt.search.packing import Filling, Sizes, fill_space
+from sbdopt.search.patterns.guillotine import FloatArray, Guillotine, Places
+from sbdopt.search.patterns.master import Master, Relaxed
+from sbdopt.search.patterns.supplies import Supply, best_pattern, numbered, supplies_of
+
+MOST_SIZES = 40
+_MOST_POINTS = 1 << 16
+_LONGEST = 1 << 13
+_MOST_ROUNDS = 400
+_PRICINGS = 40
+_PERTURBED = 0.08
+_NEARLY = 0.03
+_TINY = 1e-7
+
+Used = list[tuple[int, Places]]
+"""Supply and rectangles of each array used."""
+
+
+def suits(kinds: Sequence[ArrayKind], sizes: Sizes) -> bool:
+    """Whether sizes are so few, and sums of them so few on each axis, that patterns can be priced soon."""
+    if not 0 < len(sizes.count) <= MOST_SIZES:
+        return False
+    rows = max(kind.rows for kind in kinds) // int(np.gcd.reduce(sizes.height))
+    columns = max(kind.columns for kind in kinds) // int(np.gcd.reduce(sizes.width))
+    return max(rows, columns) <= _LONGEST and rows * columns <= _MOST_POINTS
+
+
+class PatternSearch:
+    """Patterns for the arrays and sizes of one problem, and the best way found to use them.
+
+    Its cost depends on the sizes and on the grid, not on how many blocks there are.
+    """
+
+    def __init__(self, kinds: Sequence[ArrayKind], sizes: Sizes, seed: int) -> None:
+        self.kinds, self.sizes = kinds, sizes
+        self.supplies = supplies_of(kinds)
+        self._random = np.random.default_rng(seed)
+        self._area = sizes.height * sizes.width
+        cells = [supply.cells for supply in self.supplies]
+        self._unit = int(np.gcd.reduce(cells))
+        cost = np.array(cells, dtype=np.float64) / self._unit
+        self._master = Master(self.supplies, cost, sizes.count)
+        self._guillotine = Guillotine(
+            sizes, max(kind.rows for kind in kinds), max(kind.columns for kind in kinds)
+        )
+
+    def search(self, start: Sequence[Filling] | None, least: int, budget: Budget) -> Iterator[list[Filling]]:
+        """Better and better fillings of all arrays that are needed; `least` cells cannot be beaten.
+
+        First fractions are rounded down and the rest is filled array by array, then the integer program
+        chooses among all patterns, then among more that are nearly as good.
+        """
+        best = None if start is None else self._cells_of([filling.kind for filling in start])
+        self._begin(start or ())
+        relaxed = self._generate(budget)
+        for used in self._improving(relaxed, least, budget):
+            cells = sum(self.supplies[supply].cells for supply, _ in used)
+            if best is None or cells < best:
+                best = cells
+                yield numbered(self.kinds, self.supplies, used)
+            if best <= least:
+                return
+
+    def _cells_of(self, kinds: Iterable[int]) -> int:
+        return sum(self.kinds[kind].rows * self.kinds[kind].columns for kind in kinds)
+
+    def _begin(self, start: Sequence[Filling]) -> None:
+        """The patterns of a first filling, and one for each size alone."""
+        for places, filling in {id(filling.places): filling for filling in start}.items():
+            del places
+            faults = {tuple(f[1:]) for f in self.kinds[filling.kind].faults if f[0] == filling.array}
+            for number, supply in enumerate(self.supplies):
+                if supply.kind == filling.kind and set(supply.faults) == faults:
+                    self._master.add(number, filling.places)
+        for size in range(len(self.sizes.count)):
+            values = np.zeros(len(self.sizes.count))
+            values[size] = 1.0
+            self._guillotine.price(values)
+            for number, supply in enumerate(self.supplies):
+                self._master.add(number, best_pattern(self._guillotine, supply)[1])
+
+    def _generate(self, budget: Budget) -> Relaxed:
+        """Add patterns until the linear program has no use for any other guillotine pattern."""
+        relaxed = self._master.relax()
+        for _ in range(_MOST_ROUNDS):
+            if budget.used_up or not self._price(relaxed, relaxed.values, -_TINY):
+                break
+            relaxed = self._master.relax()
+        return relaxed
+
+    def _price(self, relaxed: Relaxed, values: FloatArray, nearly: float) -> bool:
+        """Add the best patterns under some values, unless they lose more than `nearly` under the true ones.
+
+        Whether any was new.
+        """
+        self._guillotine.price(values)
+        added = False
+        for number, supply in enumerate(self.supplies):
+            price = self._master.cost[number] + relaxed.rents[number]
+            value, places = best_pattern(self._guillotine, supply)
+            choices = [places]
+            if not supply.faults:
+                least = min(value, price)
+                choices += self._guillotine.variants(supply.rows, supply.columns, least)
+            for choice in choices:
+                worth = sum(relaxed.values[size] for size, _, _ in choice)
+                if worth >= price * (1 - nearly):
+                    added |= self._master.add(number, choice)
+        return added
+
+    def _improving(self, relaxed: Relaxed, least: int, budget: Budget) -> Iterator[Used]:
+        rounded = self._rounded(relaxed)
+        if rounded is not None:
+            yield rounded
+        for _ in range(_PRICINGS):
+            chosen = self._master.choose(least / self._unit, self._patience(budget))
+            if chosen is not None:
+                yield self._trimmed(chosen)
+            if budget.used_up:
+                return
+            before = len(self._master.patterns)
+            for _ in range(10):
+                factors = 1 + self._random.uniform(-_PERTURBED, _PERTURBED, len(relaxed.values))
+                self._price(relaxed, relaxed.values * factors, _NEARLY)
+                if budget.used_up:
+                    break
+            if len(self._master.patterns) == before:
+                return
+
+    def _patience(self, budget: Budget) -> float:
+        return min(2.0, budget.remaining / 2) if budget.work is None else float("inf")
+
+    def _rounded(self, relaxed: Relaxed) -> Used | None:
+        """Patterns used as often as the linear program says, rounded down, and the rest array by array."""
+        use = np.floor(relaxed.use + _TINY).astype(np.int64)
+        used = self._trimmed(use)
+        left = self.sizes.count - self._held(used)
+        free = [
+            None if supply.count is None else supply.count - sum(1 for number, _ in used if number == s)
+            for s, supply in enumerate(self.supplies)
+        ]
+        rest = self._fill_rest(left, free, relaxed.values)
+        return None if rest is None else used + rest
+
+    def _held(self, used: Used) -> IntArray:
+        held = np.zeros(len(self.sizes.count), dtype=np.int64)
+        times: dict[int, list[object]] = {}
+        for _, places in used:
+            times.setdefault(id(places), [places, 0])[1] += 1  # type: ignore[operator]
+        for places, number in times.values():
+            held += number * np.bincount([size for size, _, _ in places], minlength=len(held))  # type: ignore
+        return held
+
+    def _fill_rest(self, left: IntArray, free: list[int | None], values: FloatArray) -> Used | None:
+        """Fill arrays one by one with what is left; None if there are too few."""
+        used: Used = []
+        left = left.copy()
+        while left.any():
+            self._guillotine.price(np.where(left > 0, np.maximum(values, self._area * _TINY), 0.0))
+            best: tuple[float, int, Places] | None = None
+            for number, supply in enumerate(self.supplies):
+                if free[number] == 0:
+                    continue
+                places = self._topped_up(number, best_pattern(self._guillotine, supply)[1], left)
+                part = sum(self._area[size] for size, _, _ in places) / supply.cells
+                if places and (best is None or part > best[0]):
+                    best = part, number, places
+            if best is None:
+                return None
+            _, number, places = best
+            left -= np.bincount([size for size, _, _ in places], minlength=len(left))
+            if (count := free[number]) is not None:
+                free[number] = count - 1
+            self._master.add(number, places)
+            used.append((number, places))
+        return used
+
+    def _topped_up(self, number: int, places: Places, left: IntArray) -> Places:
+        """A pattern without what is too much of it, and with whatever else finds room."""
+        space, left = self.supplies[number].space(), left.copy()
+        kept = []
+        for size, row, column in places:
+            if left[size]:
+                left[size] -= 1
+                space.take(row, column, int(self.sizes.height[size]), int(self.sizes.width[size]))
+                kept.append((size, row, column))
+        order = np.argsort(-self._area, kind="stable").tolist()
+        return tuple(kept + fill_space(space, self.sizes, order, left))
+
+    def _trimmed(self, use: IntArray) -> Used:
+        """Arrays of patterns used so often, without the rectangles that are too many."""
+        left = self.sizes.count.copy()
+        result: Used = []
+        for pattern, amount, times in zip(self._master.patterns, self._master.amounts, use.tolist(), strict=True):
+            inside = amount > 0
+            whole = min(times, int((left[inside] // amount[inside]).min())) if times else 0
+            result += [(pattern.supply, pattern.places)] * whole
+            left -= whole * amount
+            for _ in range(times - whole):
+                kept = self._within(pattern.places, left)
+                if kept:
+                    result.append((pattern.supply, kept))
+        return result
+
+    def _within(self, places: Places, left: IntArray) -> Places:
+        """As many of the rectangles as are left, which become fewer."""
+        kept = []
+        for place in places:
+            if left[place[0]]:
+                left[place[0]] -= 1
+                kept.append(place)
+        return tuple(kept)
