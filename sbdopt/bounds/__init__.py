@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sbdopt.blocks import Blocks
-from sbdopt.bounds.cells import cell_bounds, too_few_arrays
+from sbdopt.bounds.cells import cell_bounds, position_bound, too_few_arrays
 from sbdopt.bounds.time import interval_bounds, makespan_bounds
 from sbdopt.goals import Bound
+
+__all__ = ["infeasibility", "lower_bounds", "position_bound"]
 
 
 def lower_bounds(blocks: Blocks, goal: str, given: dict[str, int]) -> Iterator[Bound]:

@@ -11,6 +11,7 @@ from sbdopt.search.budget import Budget
 from sbdopt.search.exact import exact
 from sbdopt.search.greedy import greedy
 from sbdopt.search.method import Finding, Found
+from sbdopt.search.pack import pack
 from sbdopt.search.score import score
 
 
@@ -25,7 +26,8 @@ def auto(
     if start is not None:
         best_key = tuple(score(blocks, start)[goal] for goal in goals)
         yield Found(start)
-    for finding in greedy(blocks, goals, budget, seed, start):
+    first = pack if goals[0] == "unused_cells" else greedy
+    for finding in first(blocks, goals, budget, seed, start):
         yield finding
         if isinstance(finding, Found):
             key = tuple(score(blocks, finding.placement)[goal] for goal in goals)

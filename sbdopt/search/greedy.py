@@ -59,7 +59,7 @@ def _packed(blocks: Blocks, budget: Budget, plan: Plan) -> Iterator[Finding]:
     sizes = Sizes.of(blocks)
     kinds = blocks.hardware.arrays
     fewest: int | None = None
-    for order in _orders(sizes):
+    for order in orders(sizes):
         before = budget.elapsed
         fillings = fill(kinds, sizes, order)
         if fillings is not None:
@@ -71,7 +71,7 @@ def _packed(blocks: Blocks, budget: Budget, plan: Plan) -> Iterator[Finding]:
             return
 
 
-def _orders(sizes: Sizes) -> Iterator[Sequence[int]]:
+def orders(sizes: Sizes) -> Iterator[Sequence[int]]:
     """Sizes from large to small: by area, height, width, longer side, perimeter."""
     height, width = sizes.height, sizes.width
     area = height * width

@@ -28,7 +28,7 @@ def join(blocks: Blocks, places: Places, budget: Budget) -> IntArray:
     array = array.reshape(-1)
     together = array * len(ready) + key[blocks.operator] if len(blocks) else array
     _, crowd, size = np.unique(together, return_inverse=True, return_counts=True)
-    crowded = np.flatnonzero(size[crowd] > 1)
+    crowded = np.flatnonzero((size[crowd] > 1) & _roomy(blocks, places, array))
     if not len(crowded):
         return group
     order = np.argsort(array, kind="stable")
@@ -42,6 +42,37 @@ def join(blocks: Blocks, places: Places, budget: Budget) -> IntArray:
         if len(all_there) <= _MOST_ON_ARRAY:
             _join_on_array(blocks, places, members, all_there, group)
     return group
+
+
+def _roomy(blocks: Blocks, places: Places, array: IntArray) -> BoolArray:
+    """Whether blocks stand on arrays with so many empty cells that some step of several blocks may be legal.
+
+    Two blocks of a step that share no row and no column leave their crossings empty: h_i w_j + h_j w_i cells,
+    which is at least 2 sqrt(h_i w_i h_j w_j), twice the cells of the smallest block on the array. Blocks
+    share rows or columns only if they agree on the input or the output there; where two blocks of an array
+    do, its cells are not counted.
+    """
+    if not len(array):
+        return np.zeros(0, dtype=bool)
+    kinds = blocks.hardware.arrays
+    cells = np.array([kind.rows * kind.columns for kind in kinds])[places.kind]
+    used = np.bincount(array, weights=blocks.height * blocks.columns)
+    smallest = np.full(len(used), np.iinfo(np.int64).max // 2)
+    np.minimum.at(smallest, array, blocks.height * blocks.columns)
+    result: BoolArray = cells - used[array] >= 2 * smallest[array]
+    per_weight = blocks.hardware.columns_per_weight
+    for number, begin, length, offset in (
+        (blocks.vector, places.row, blocks.height, places.row - blocks.input),
+        (blocks.operator, places.column, blocks.columns, places.column - blocks.output * per_weight),
+    ):
+        order = np.lexsort((begin, offset, number, array))
+        same = begin[order[1:]] < (begin + length)[order[:-1]]
+        for key in (array, number, offset):
+            same &= key[order[1:]] == key[order[:-1]]
+        agree = np.zeros(len(used), dtype=bool)
+        agree[array[order[1:]][same]] = True
+        result |= agree[array]
+    return result
 
 
 def _join_on_array(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,26 +14,14 @@ from sbdopt.search.patterns.guillotine import FloatArray, Guillotine, Places
 from sbdopt.search.patterns.master import Master, Relaxed
 from sbdopt.search.patterns.supplies import Supply, best_pattern, numbered, supplies_of
 
-MOST_SIZES = 40
-_MOST_POINTS = 1 << 16
-_LONGEST = 1 << 13
 _MOST_ROUNDS = 400
-_PRICINGS = 40
+_PRICINGS = 10
 _PERTURBED = 0.08
 _NEARLY = 0.03
 _TINY = 1e-7
 
 Used = list[tuple[int, Places]]
 """Supply and rectangles of each array used."""
-
-
-def suits(kinds: Sequence[ArrayKind], sizes: Sizes) -> bool:
-    """Whether sizes are so few, and sums of them so few on each axis, that patterns can be priced soon."""
-    if not 0 < len(sizes.count) <= MOST_SIZES:
-        return False
-    rows = max(kind.rows for kind in kinds) // int(np.gcd.reduce(sizes.height))
-    columns = max(kind.columns for kind in kinds) // int(np.gcd.reduce(sizes.width))
-    return max(rows, columns) <= _LONGEST and rows * columns <= _MOST_POINTS
 
 
 class PatternSearch:
@@ -51,34 +39,43 @@ class PatternSearch:
         self._unit = int(np.gcd.reduce(cells))
         cost = np.array(cells, dtype=np.float64) / self._unit
         self._master = Master(self.supplies, cost, sizes.count)
+        self._relaxed: Relaxed | None = None
         self._guillotine = Guillotine(
             sizes, max(kind.rows for kind in kinds), max(kind.columns for kind in kinds)
         )
 
-    def search(self, start: Sequence[Filling] | None, least: int, budget: Budget) -> Iterator[list[Filling]]:
-        """Better and better fillings of all arrays that are needed; `least` cells cannot be beaten.
+    def rounded(self, start: Sequence[Filling], budget: Budget) -> list[Filling] | None:
+        """Generate patterns, use them as the linear program says, rounded down, and fill the rest one by one.
 
-        First fractions are rounded down and the rest is filled array by array, then the integer program
-        chooses among all patterns, then among more that are nearly as good.
+        `start` are fillings that are known, whose patterns are of use. None if the arrays do not suffice.
         """
-        best = None if start is None else self._cells_of([filling.kind for filling in start])
-        self._begin(start or ())
-        relaxed = self._generate(budget)
-        for used in self._improving(relaxed, least, budget):
-            cells = sum(self.supplies[supply].cells for supply, _ in used)
-            if best is None or cells < best:
-                best = cells
-                yield numbered(self.kinds, self.supplies, used)
-            if best <= least:
-                return
+        self._begin(start)
+        self._relaxed = self._generate(budget)
+        return self._numbered(self._rounded(self._relaxed))
 
-    def _cells_of(self, kinds: Iterable[int]) -> int:
-        return sum(self.kinds[kind].rows * self.kinds[kind].columns for kind in kinds)
+    def chosen(self, least: int, budget: Budget) -> list[Filling] | None:
+        """What the integer program makes of the patterns; `least` cells cannot be beaten."""
+        use = self._master.choose(least / self._unit, self._patience(budget))
+        return None if use is None else self._numbered(self._trimmed(use))
+
+    def widen(self, budget: Budget) -> bool:
+        """Add patterns that are nearly as good as those in use; whether there are any new ones."""
+        relaxed = self._relaxed
+        assert relaxed is not None
+        before = len(self._master.patterns)
+        for _ in range(_PRICINGS):
+            factors = 1 + self._random.uniform(-_PERTURBED, _PERTURBED, len(relaxed.values))
+            self._price(relaxed, relaxed.values * factors, _NEARLY)
+            if budget.used_up:
+                break
+        return len(self._master.patterns) > before
+
+    def _numbered(self, used: Used | None) -> list[Filling] | None:
+        return None if used is None else numbered(self.kinds, self.supplies, used)
 
     def _begin(self, start: Sequence[Filling]) -> None:
         """The patterns of a first filling, and one for each size alone."""
-        for places, filling in {id(filling.places): filling for filling in start}.items():
-            del places
+        for filling in {id(filling.places): filling for filling in start}.values():
             faults = {tuple(f[1:]) for f in self.kinds[filling.kind].faults if f[0] == filling.array}
             for number, supply in enumerate(self.supplies):
                 if supply.kind == filling.kind and set(supply.faults) == faults:
@@ -119,25 +116,6 @@ class PatternSearch:
                     added |= self._master.add(number, choice)
         return added
 
-    def _improving(self, relaxed: Relaxed, least: int, budget: Budget) -> Iterator[Used]:
-        rounded = self._rounded(relaxed)
-        if rounded is not None:
-            yield rounded
-        for _ in range(_PRICINGS):
-            chosen = self._master.choose(least / self._unit, self._patience(budget))
-            if chosen is not None:
-                yield self._trimmed(chosen)
-            if budget.used_up:
-                return
-            before = len(self._master.patterns)
-            for _ in range(10):
-                factors = 1 + self._random.uniform(-_PERTURBED, _PERTURBED, len(relaxed.values))
-                self._price(relaxed, relaxed.values * factors, _NEARLY)
-                if budget.used_up:
-                    break
-            if len(self._master.patterns) == before:
-                return
-
     def _patience(self, budget: Budget) -> float:
         return min(2.0, budget.remaining / 2) if budget.work is None else float("inf")
 
@@ -145,22 +123,13 @@ class PatternSearch:
         """Patterns used as often as the linear program says, rounded down, and the rest array by array."""
         use = np.floor(relaxed.use + _TINY).astype(np.int64)
         used = self._trimmed(use)
-        left = self.sizes.count - self._held(used)
+        left = np.maximum(self.sizes.count - use @ np.array(self._master.amounts), 0)
         free = [
             None if supply.count is None else supply.count - sum(1 for number, _ in used if number == s)
             for s, supply in enumerate(self.supplies)
         ]
         rest = self._fill_rest(left, free, relaxed.values)
         return None if rest is None else used + rest
-
-    def _held(self, used: Used) -> IntArray:
-        held = np.zeros(len(self.sizes.count), dtype=np.int64)
-        times: dict[int, list[object]] = {}
-        for _, places in used:
-            times.setdefault(id(places), [places, 0])[1] += 1  # type: ignore[operator]
-        for places, number in times.values():
-            held += number * np.bincount([size for size, _, _ in places], minlength=len(held))  # type: ignore
-        return held
 
     def _fill_rest(self, left: IntArray, free: list[int | None], values: FloatArray) -> Used | None:
         """Fill arrays one by one with what is left; None if there are too few."""

@@ -1,0 +1,116 @@
+"""Fewest cells: constructions, and patterns where sizes are few."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from sbdopt.blocks import Blocks
+from sbdopt.bounds import lower_bounds, position_bound
+from sbdopt.goals import Goals
+from sbdopt.placement import Placement
+from sbdopt.search.budget import Budget
+from sbdopt.search.dealing import Plan, deal
+from sbdopt.search.greedy import finished, orders
+from sbdopt.search.method import Finding, Found
+from sbdopt.search.packing import Filling, Sizes, fill
+from sbdopt.search.patterns import few_sizes
+
+_SHARE = 0.5
+"""Part of the budget that the cells may take where other goals wait."""
+_PATIENCE = 5.0
+"""Seconds that the position bound may take at most."""
+
+
+def pack(
+    blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
+) -> Iterator[Finding]:
+    """Fill as few arrays as can be, whatever that means for the schedule, and prove that there are no fewer.
+
+    Blocks are dealt out and scheduled only for fillings that last. Finds nothing where a limited number of
+    arrays is not filled well enough.
+    """
+    del start
+    if not len(blocks):
+        return
+    share = _SHARE if len(goals) > 1 else 1.0
+    part = replace(budget, seconds=budget.elapsed + budget.remaining * share)
+    if (left := budget.remaining_work) is not None:
+        part.work = budget.spent + left * share
+    packer = _Packer(blocks, part, seed)
+    yield from packer.construct()
+    if not (packer.proven or part.used_up):
+        yield from packer.use_patterns() if packer.few else packer.bound()
+    budget.spent = part.spent
+
+
+class _Packer:
+    """The best fillings so far, and the cells that no solution goes below."""
+
+    def __init__(self, blocks: Blocks, budget: Budget, seed: int) -> None:
+        self.blocks, self.budget, self.seed = blocks, budget, seed
+        self.sizes, self.plan, self.kinds = Sizes.of(blocks), Plan.of(blocks), blocks.hardware.arrays
+        known = [bound.value for bound in lower_bounds(blocks, "unused_cells", {})]
+        self.least = blocks.cells + max(known, default=0)
+        self.few = few_sizes(self.kinds, self.sizes)
+        self.best: list[Filling] | None = None
+        self.cells: int | None = None
+
+    @property
+    def proven(self) -> bool:
+        """Whether nothing can be better."""
+        return self.cells is not None and self.cells <= self.least
+
+    def _take(self, fillings: list[Filling] | None) -> bool:
+        """Keep fillings if they need fewer cells; whether they do."""
+        if fillings is None:
+            return False
+        cells = sum(self.kinds[filling.kind].rows * self.kinds[filling.kind].columns for filling in fillings)
+        if self.cells is not None and cells >= self.cells:
+            return False
+        self.best, self.cells = fillings, cells
+        return True
+
+    def _found(self) -> Found:
+        """The best fillings as a placement."""
+        assert self.best is not None
+        return finished(self.blocks, deal(self.blocks, self.sizes, self.best, self.plan), self.budget)
+
+    def construct(self) -> Iterator[Finding]:
+        """Arrays filled in several orders of the sizes; handed over at once unless patterns will follow soon.
+
+        Another order is tried only if there is time for as long as the last one took.
+        """
+        for order in orders(self.sizes):
+            before = self.budget.elapsed
+            if self._take(fill(self.kinds, self.sizes, order)) and not self.few:
+                yield self._found()
+            if self.proven or self.budget.remaining < self.budget.elapsed - before:
+                break
+        if self.few and self.best is not None and (self.proven or self.budget.used_up):
+            yield self._found()
+
+    def use_patterns(self) -> Iterator[Finding]:
+        """Patterns and how often to use each; the position bound as soon as the quick steps leave a gap."""
+        from sbdopt.search.patterns.generate import PatternSearch  # scipy takes long to import
+
+        search = PatternSearch(self.kinds, self.sizes, self.seed)
+        self._take(search.rounded(self.best or (), self.budget))
+        if not self.proven:
+            self._take(search.chosen(self.least, self.budget))
+        if self.best is not None:
+            yield self._found()
+        yield from self.bound()
+        while not (self.proven or self.budget.used_up) and search.widen(self.budget):
+            if self._take(search.chosen(self.least, self.budget)):
+                yield self._found()
+
+    def bound(self) -> Iterator[Finding]:
+        """The position bound, where the others leave a gap."""
+        if self.proven or self.budget.used_up:
+            return
+        seconds = min(_PATIENCE, self.budget.remaining) if self.budget.work is None else float("inf")
+        bound = position_bound(self.blocks, seconds)
+        if bound is not None and self.blocks.cells + bound.value > self.least:
+            self.least = self.blocks.cells + bound.value
+            yield bound
