@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sbdopt.blocks import Blocks
 from sbdopt.bounds import lower_bounds, position_bound
-from sbdopt.goals import Goals
+from sbdopt.goals import Bound, Goals
 from sbdopt.placement import Placement
 from sbdopt.search.budget import Budget
 from sbdopt.search.dealing import Plan, deal
@@ -18,6 +18,10 @@ from sbdopt.search.patterns import few_sizes
 
 _SHARE = 0.5
 """Part of the budget that the cells may take where other goals wait."""
+_PRICING = 2.0
+"""Seconds (or units of work) that CP-SAT may look for one better pattern."""
+_ATTEMPTS = 5
+"""So many times in a row it may come to nothing; each takes longer or looks further away than the last."""
 _PATIENCE = 5.0
 """Seconds that the position bound may take at most."""
 
@@ -101,9 +105,26 @@ class _Packer:
         if self.best is not None:
             yield self._found()
         yield from self.bound()
-        while not (self.proven or self.budget.used_up) and search.widen(self.budget):
-            if self._take(search.chosen(self.least, self.budget)):
-                yield self._found()
+        stuck = 0
+        while stuck < _ATTEMPTS and not (self.proven or self.budget.used_up):
+            stuck += 1
+            if self.cells is None or search.reach < self.cells:
+                search.widen(stuck, self.budget)
+                if self._take(search.chosen(self.least, self.budget)):
+                    yield self._found()
+                    stuck = 0
+            if not (self.proven or self.budget.used_up):
+                added, cells = search.price_exactly(self.budget, stuck * _PRICING)
+                if cells > self.least:
+                    yield self._raised(cells)
+                if added:
+                    stuck = 0
+                    if self._take(search.again()):
+                        yield self._found()
+
+    def _raised(self, cells: int) -> Bound:
+        self.least = cells
+        return Bound("unused_cells", cells - self.blocks.cells, "patterns priced by CP-SAT")
 
     def bound(self) -> Iterator[Finding]:
         """The position bound, where the others leave a gap."""

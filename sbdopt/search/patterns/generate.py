@@ -19,6 +19,10 @@ _PRICINGS = 10
 _PERTURBED = 0.08
 _NEARLY = 0.03
 _TINY = 1e-7
+_WORTH = 1_000_000
+"""What a pattern in use is worth, where values must be whole numbers."""
+_BETTER = 1.0005
+_MOST_COPIES = 250
 
 Used = list[tuple[int, Places]]
 """Supply and rectangles of each array used."""
@@ -51,24 +55,75 @@ class PatternSearch:
         """
         self._begin(start)
         self._relaxed = self._generate(budget)
-        return self._numbered(self._rounded(self._relaxed))
+        return self._numbered(self._round_down(self._relaxed))
+
+    def again(self) -> list[Filling] | None:
+        """The same with the patterns that there are now."""
+        assert self._relaxed is not None
+        return self._numbered(self._round_down(self._relaxed))
 
     def chosen(self, least: int, budget: Budget) -> list[Filling] | None:
         """What the integer program makes of the patterns; `least` cells cannot be beaten."""
         use = self._master.choose(least / self._unit, self._patience(budget))
         return None if use is None else self._numbered(self._trimmed(use))
 
-    def widen(self, budget: Budget) -> bool:
-        """Add patterns that are nearly as good as those in use; whether there are any new ones."""
+    @property
+    def reach(self) -> int:
+        """Cells that no use of the patterns that there are goes below."""
+        assert self._relaxed is not None
+        return int(np.ceil(self._relaxed.cost - 1e-6)) * self._unit
+
+    def widen(self, distance: int, budget: Budget) -> None:
+        """Add patterns that are nearly as good as those in use, the further from them the larger `distance`."""
         relaxed = self._relaxed
         assert relaxed is not None
-        before = len(self._master.patterns)
+        spread = min(distance * _PERTURBED, 0.5)
         for _ in range(_PRICINGS):
-            factors = 1 + self._random.uniform(-_PERTURBED, _PERTURBED, len(relaxed.values))
-            self._price(relaxed, relaxed.values * factors, _NEARLY)
+            factors = 1 + self._random.uniform(-spread, spread, len(relaxed.values))
+            self._price(relaxed, relaxed.values * factors, distance * _NEARLY)
             if budget.used_up:
                 break
-        return len(self._master.patterns) > before
+        self._relaxed = self._master.relax()
+
+    def price_exactly(self, budget: Budget, seconds: float) -> tuple[bool, int]:
+        """Let CP-SAT look for patterns that no guillotine can cut, and generate again with them.
+
+        Whether there are any, and the least cells of all arrays that this proves. For values v of the sizes,
+        if nothing that one array holds is worth more than u, N arrays hold no more than N u, so N is at least
+        the value of all rectangles divided by u. Proven only if one kind, without faults, is all there is.
+        """
+        from sbdopt.search.exact.repack import Space, most_valuable  # OR-Tools takes long to import
+
+        relaxed, sizes = self._relaxed, self.sizes
+        assert relaxed is not None
+        added, proven = False, 0
+        for number, supply in enumerate(self.supplies):
+            price = float(self._master.cost[number] + relaxed.rents[number])
+            values = np.floor(relaxed.values / price * _WORTH).astype(np.int64)
+            fit = (sizes.height <= supply.rows) & (sizes.width <= supply.columns) & (values > 0)
+            most = np.minimum(
+                supply.rows // sizes.height * (supply.columns // sizes.width), sizes.count
+            ) * fit
+            all_copies = most
+            most = np.minimum(most, _cap(most, _MOST_COPIES))
+            found = most_valuable(
+                sizes.height,
+                sizes.width,
+                most,
+                values,
+                Space(supply.rows, supply.columns, supply.faults),
+                round(_WORTH * _BETTER),
+                budget,
+                seconds,
+                int(self._random.integers(1 << 30)),
+            )
+            for places in found.fillings:
+                added |= self._master.add(number, places)
+            if len(self.supplies) == 1 and supply.count is None and (most == all_copies).all():
+                proven = -(-int((values * sizes.count).sum()) // found.most) * supply.cells
+        if added:
+            self._relaxed = self._generate(budget)
+        return added, proven
 
     def _numbered(self, used: Used | None) -> list[Filling] | None:
         return None if used is None else numbered(self.kinds, self.supplies, used)
@@ -119,7 +174,7 @@ class PatternSearch:
     def _patience(self, budget: Budget) -> float:
         return min(2.0, budget.remaining / 2) if budget.work is None else float("inf")
 
-    def _rounded(self, relaxed: Relaxed) -> Used | None:
+    def _round_down(self, relaxed: Relaxed) -> Used | None:
         """Patterns used as often as the linear program says, rounded down, and the rest array by array."""
         use = np.floor(relaxed.use + _TINY).astype(np.int64)
         used = self._trimmed(use)
@@ -190,3 +245,11 @@ class PatternSearch:
                 left[place[0]] -= 1
                 kept.append(place)
         return tuple(kept)
+
+
+def _cap(numbers: IntArray, total: int) -> int:
+    """The largest number that all may be cut down to such that their sum is no more than `total`."""
+    cap = int(numbers.max())
+    while np.minimum(numbers, cap).sum() > total:
+        cap -= 1
+    return cap
