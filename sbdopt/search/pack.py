@@ -15,6 +15,7 @@ from sbdopt.search.greedy import finished, orders
 from sbdopt.search.method import Finding, Found
 from sbdopt.search.packing import Filling, Sizes, fill
 from sbdopt.search.patterns import few_sizes
+from sbdopt.search.repacking import Repacking
 
 _SHARE = 0.5
 """Part of the budget that the cells may take where other goals wait."""
@@ -22,6 +23,10 @@ _PRICING = 2.0
 """Seconds (or units of work) that CP-SAT may look for one better pattern."""
 _ATTEMPTS = 5
 """So many times in a row it may come to nothing; each takes longer or looks further away than the last."""
+_AT_ONCE = 0.5
+"""Part of the time that is left for one model of all blocks."""
+_MOST_CHOICES = 4000
+"""Blocks x arrays of such a model."""
 _PATIENCE = 5.0
 """Seconds that the position bound may take at most."""
 
@@ -45,6 +50,8 @@ def pack(
     yield from packer.construct()
     if not (packer.proven or part.used_up):
         yield from packer.use_patterns() if packer.few else packer.bound()
+        yield from packer.pack_at_once()
+        yield from packer.repack()
     budget.spent = part.spent
 
 
@@ -113,14 +120,13 @@ class _Packer:
                 if self._take(search.chosen(self.least, self.budget)):
                     yield self._found()
                     stuck = 0
-            if not (self.proven or self.budget.used_up):
+            if search.reach > self.least or stuck > 1:
                 added, cells = search.price_exactly(self.budget, stuck * _PRICING)
                 if cells > self.least:
                     yield self._raised(cells)
-                if added:
-                    stuck = 0
-                    if self._take(search.again()):
-                        yield self._found()
+                if added and self._take(search.again()):
+                    yield self._found()
+                stuck = 0 if added else stuck
 
     def _raised(self, cells: int) -> Bound:
         self.least = cells
@@ -135,3 +141,43 @@ class _Packer:
         if bound is not None and self.blocks.cells + bound.value > self.least:
             self.least = self.blocks.cells + bound.value
             yield bound
+
+    def pack_at_once(self) -> Iterator[Finding]:
+        """All blocks into as many arrays as the bound says, in one model, or one array more, or two."""
+        from sbdopt.search.exact.repack import Space, repack  # OR-Tools takes long to import
+
+        (kind, *others), count = self.kinds, len(self.blocks)
+        cells = kind.rows * kind.columns
+        healthy = [array for array in range(count) if all(array != fault[0] for fault in kind.faults)]
+        while not (self.proven or self.budget.used_up or others):
+            arrays = self.least // cells
+            if self.cells is None or kind.count is not None or count * arrays > _MOST_CHOICES:
+                return
+            spaces = [Space(kind.rows, kind.columns)] * arrays
+            seconds = _AT_ONCE * self.budget.remaining
+            outcome = repack(
+                self.blocks.height, self.blocks.columns, spaces, self.budget, seconds, self.seed
+            )
+            if outcome.impossible:
+                self.least += cells
+                yield Bound("unused_cells", self.least - self.blocks.cells, "CP-SAT, all arrays at once")
+                continue
+            if outcome.places is not None:
+                of_block = self.sizes.of_block.tolist()
+                places: list[list[tuple[int, int, int]]] = [[] for _ in spaces]
+                for size, (space, row, column) in zip(of_block, outcome.places, strict=True):
+                    places[space].append((size, row, column))
+                fillings = [Filling(0, healthy[s], tuple(inside)) for s, inside in enumerate(places) if inside]
+                self._take(fillings)
+                yield self._found()
+            return
+
+    def repack(self) -> Iterator[Finding]:
+        """Empty the arrays that hold least into others."""
+        if self.best is None or self.proven or self.budget.used_up:
+            return
+        for fillings in Repacking(self.kinds, self.sizes, self.best, self.seed).search(self.budget):
+            if self._take(fillings):
+                yield self._found()
+            if self.proven:
+                return

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from ortools.sat.python import cp_model
-from ortools.sat.python.cp_model import BoolVarT, CpSolverSolutionCallback, IntVar, IntervalVar, LinearExpr
+from ortools.sat.python.cp_model import BoolVarT, CpSolverSolutionCallback, IntervalVar, LinearExpr
 
-from sbdopt.documents import IntArray
+from sbdopt.documents import BoolArray, IntArray
 from sbdopt.search.budget import Budget
 from sbdopt.search.packing import Rectangle
+
+Place = tuple[int, int, int]
+"""(space, row, column)"""
 
 _PATIENCE = 0.05
 
@@ -34,7 +37,7 @@ class Repacked:
     `impossible`: CP-SAT has proved that there is none.
     """
 
-    places: tuple[tuple[int, int, int], ...] | None
+    places: tuple[Place, ...] | None
     impossible: bool
 
 
@@ -104,6 +107,13 @@ class _Model:
                 one, two = (self.row[k] * far + self.column[k] for k in (i - 1, i))
                 self.model.add(two >= one + 1).only_enforce_if(self.inside[i][0])
 
+    def places(self, solver: cp_model.CpSolver) -> tuple[Place, ...]:
+        """Space, row and column of every rectangle."""
+        spaces = [
+            next(s for s, one in enumerate(inside) if solver.boolean_value(one)) for inside in self.inside
+        ]
+        return tuple((space, *self.place(i, solver)) for i, space in enumerate(spaces))
+
     def place(self, i: int, value: CpSolverSolutionCallback | cp_model.CpSolver) -> tuple[int, int]:
         """Row and column of a rectangle, in cells."""
         return value.value(self.row[i]) * self.row_unit, value.value(self.column[i]) * self.column_unit
@@ -112,25 +122,75 @@ class _Model:
 def repack(
     height: IntArray, width: IntArray, spaces: Sequence[Space], budget: Budget, seconds: float, seed: int
 ) -> Repacked:
-    """Put all rectangles into the spaces, if that is possible. Spaces that are equal must stand together.
+    """Put all rectangles into the spaces, which are equal, if that is possible.
 
-    The largest rectangles are put into the first spaces: the first into the first, the second into one of
-    the first two, and so on, as long as the spaces are equal.
+    Of rectangles no two of which fit one space each is put into a space of its own; the largest of the others
+    goes into the next space or one before it, the next one into one more, and so on.
     """
+    conflict = (height + height[:, None] > spaces[0].rows) & (width + width[:, None] > spaces[0].columns)
+    apart = _clique(conflict, height, width)
+    if len(apart) > len(spaces):
+        return Repacked(None, True)
     model = _Model(height, width, spaces)
     for inside in model.inside:
         model.model.add_exactly_one(inside)
-    largest = np.argsort(-height * width, kind="stable").tolist()
-    equal = next((k for k, space in enumerate(spaces) if space != spaces[0]), len(spaces))
-    if equal == len(spaces):
-        for number, i in enumerate(largest[: equal - 1]):
-            for later in model.inside[i][number + 1 :]:
-                model.model.add(later == 0)
+    for number, i in enumerate(apart):
+        model.model.add(model.inside[i][number] == 1)
+    largest = [i for i in np.argsort(-height * width, kind="stable").tolist() if i not in apart]
+    for number, i in enumerate(largest[: len(spaces) - len(apart)], start=len(apart)):
+        for later in model.inside[i][number + 1 :]:
+            model.model.add(later == 0)
+    for i, j in np.argwhere(np.triu(conflict, 1)).tolist():
+        for one, two in zip(model.inside[i], model.inside[j], strict=True):
+            model.model.add_at_most_one(one, two)
     solver, status = _solved(model.model, None, budget, seconds, seed)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return Repacked(None, status == cp_model.INFEASIBLE)
-    where = [next(s for s, one in enumerate(inside) if solver.boolean_value(one)) for inside in model.inside]
-    return Repacked(tuple((s, *model.place(i, solver)) for i, s in enumerate(where)), False)
+    return Repacked(model.places(solver), False)
+
+
+def _clique(conflict: BoolArray, height: IntArray, width: IntArray) -> list[int]:
+    """Rectangles of which each is in conflict with all others, from large to small, the best of some orders."""
+    best: list[int] = []
+    for size in (height * width, np.minimum(height, width), height + width):
+        chosen: list[int] = []
+        for i in np.argsort(-size, kind="stable").tolist():
+            if conflict[i, chosen].all():
+                chosen.append(i)
+        best = max(best, chosen, key=len)
+    return best
+
+
+def empty_last(
+    height: IntArray,
+    width: IntArray,
+    spaces: Sequence[Space],
+    places: Sequence[Place],
+    budget: Budget,
+    seconds: float,
+    seed: int,
+) -> tuple[Place, ...] | None:
+    """Move rectangles between spaces, so that as few cells as possible remain used in the last one.
+
+    `places` are those that they have. None if nothing better is found.
+    """
+    model = _Model(height, width, spaces)
+    for inside, (space, row, column), down, across in zip(
+        model.inside, places, model.row, model.column, strict=True
+    ):
+        model.model.add_exactly_one(inside)
+        for number, literal in enumerate(inside):
+            model.model.add_hint(literal, number == space)
+        model.model.add_hint(down, row // model.row_unit)
+        model.model.add_hint(across, column // model.column_unit)
+    area = [h * w for h, w in zip(model.height, model.width, strict=True)]
+    last = len(spaces) - 1
+    now = sum(a for a, place in zip(area, places, strict=True) if place[0] == last)
+    left = LinearExpr.sum([a * inside[last] for a, inside in zip(area, model.inside, strict=True)])
+    model.model.add(left <= now - 1)
+    model.model.minimize(left)
+    solver, status = _solved(model.model, None, budget, seconds, seed)
+    return model.places(solver) if status in (cp_model.OPTIMAL, cp_model.FEASIBLE) else None
 
 
 def most_valuable(
@@ -139,23 +199,38 @@ def most_valuable(
     most: IntArray,
     values: IntArray,
     space: Space,
-    least: int,
+    start: Sequence[Place],
     budget: Budget,
     seconds: float,
     seed: int,
 ) -> Valued:
-    """Fillings of one array with up to `most` rectangles of each size that are worth at least `least`."""
+    """Fillings of one array with up to `most` rectangles of each size, each worth more than the one before.
+
+    `start` is a filling to begin with, as (size, row, column); only what is worth no less counts.
+    """
     size = np.repeat(np.arange(len(height)), most)
     model = _Model(height[size], width[size], [space])
     model.order_equal()
     worth = [int(values[s]) * inside[0] for s, inside in zip(size.tolist(), model.inside, strict=True)]
     total = LinearExpr.sum(worth)
-    model.model.add(total >= least)
+    model.model.add(total >= sum(int(values[s]) for s, _, _ in start))
     model.model.maximize(total)
+    first = np.cumsum(most) - most
+    known = [0] * len(most)
+    for s, row, column in sorted(start):
+        if known[s] < most[s]:
+            i = int(first[s]) + known[s]
+            known[s] += 1
+            model.model.add_hint(model.row[i], row // model.row_unit)
+            model.model.add_hint(model.column[i], column // model.column_unit)
+            model.model.add_hint(model.inside[i][0], 1)
+    for i, (s, inside) in enumerate(zip(size.tolist(), model.inside, strict=True)):
+        if i - int(first[s]) >= known[s]:
+            model.model.add_hint(inside[0], 0)
     collect = _Collect(model, size)
     solver, status = _solved(model.model, collect, budget, seconds, seed)
-    if status == cp_model.INFEASIBLE:
-        return Valued((), least - 1)
+    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        return Valued((), int((values * most).sum()))  # without a solution there may be no bound either
     return Valued(tuple(collect.fillings), int(np.floor(solver.best_objective_bound + 1e-6)))
 
 

@@ -21,7 +21,7 @@ _NEARLY = 0.03
 _TINY = 1e-7
 _WORTH = 1_000_000
 """What a pattern in use is worth, where values must be whole numbers."""
-_BETTER = 1.0005
+_BETTER = 1.0001
 _MOST_COPIES = 250
 
 Used = list[tuple[int, Places]]
@@ -97,6 +97,7 @@ class PatternSearch:
         relaxed, sizes = self._relaxed, self.sizes
         assert relaxed is not None
         added, proven = False, 0
+        self._guillotine.price(relaxed.values)
         for number, supply in enumerate(self.supplies):
             price = float(self._master.cost[number] + relaxed.rents[number])
             values = np.floor(relaxed.values / price * _WORTH).astype(np.int64)
@@ -112,13 +113,14 @@ class PatternSearch:
                 most,
                 values,
                 Space(supply.rows, supply.columns, supply.faults),
-                round(_WORTH * _BETTER),
+                best_pattern(self._guillotine, supply)[1],
                 budget,
                 seconds,
                 int(self._random.integers(1 << 30)),
             )
             for places in found.fillings:
-                added |= self._master.add(number, places)
+                if sum(int(values[size]) for size, _, _ in places) > _WORTH * _BETTER:
+                    added |= self._master.add(number, places)
             if len(self.supplies) == 1 and supply.count is None and (most == all_copies).all():
                 proven = -(-int((values * sizes.count).sum()) // found.most) * supply.cells
         if added:
