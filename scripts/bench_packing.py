@@ -1,9 +1,12 @@
 """Draw pure packing problems, solve each for the fewest arrays, and print what was proven.
 
-    python scripts/bench_packing.py [--part a|b|c] [--seeds 3] [--time-limit 10] [--families 20] [--each 2000]
+    python scripts/bench_packing.py [--part a|b|c] [--time-limit 10] [--each 2000] [--families 20] [--large]
+        [--seeds 3]
 
 Part a: five sizes, as many blocks of each as --each says, on arrays of 256 x 256; files are read and written
-as `sbdopt solve` does. Part b: families of one to six sizes drawn at random, 5,000 to 12,000 blocks. Part c:
+as `sbdopt solve` does. Part b: families of one to six sizes drawn at random (seeds 0, 1, ...), 5,000 to
+12,000 blocks, sides of 8 to 64; with --large to 128, of which few fit an array and bounds are further away.
+Part c:
 the classes 1-6 of Berkey and Wang (1987) and 7-10 of Martello and Vigo (1998) by their published rules, no
 rotation, --seeds instances each of 20, 40, 60, 80 and 100 rectangles; beside rectpack, if it is installed
 (`pip install rectpack`): the best that any of its rules finds for each instance.
@@ -15,7 +18,7 @@ import argparse
 import os
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -28,7 +31,8 @@ Sizes = list[tuple[int, int]]
 """(height, width) of every block."""
 
 FIVE_SIZES = ((32, 32), (64, 16), (16, 64), (48, 24), (24, 48))
-SIDES = (8, 16, 24, 32, 40, 48, 64, 80, 96, 128)
+SIDES = (8, 16, 24, 32, 40, 48, 64)
+LARGE_SIDES = (*SIDES, 80, 96, 128)
 BERKEY_WANG = ((10, 10), (10, 30), (35, 40), (35, 100), (100, 100), (100, 300))
 """Of each class the longest side of a rectangle, and the side of the bin."""
 MARTELLO_VIGO_BIN = 100
@@ -50,11 +54,11 @@ def packing_problem(name: str, sizes: Sizes, side: int) -> Problem:
     return Problem.model_validate({"name": name, "hardware": hardware, "operators": operators})
 
 
-def family(seed: int) -> Problem:
-    """One to six different sizes, sides from SIDES; shares of the blocks drawn evenly."""
+def family(seed: int, sides: Sequence[int]) -> Problem:
+    """One to six different sizes; shares of the blocks drawn evenly."""
     rng = np.random.default_rng(seed)
     number, total = int(rng.integers(1, 7)), int(rng.integers(5_000, 12_001))
-    pairs = list(product(SIDES, SIDES))
+    pairs = list(product(sides, sides))
     chosen = [pairs[k] for k in rng.choice(len(pairs), number, replace=False)]
     counts = 1 + rng.multinomial(total - number, rng.dirichlet(np.ones(number)))
     sizes = [size for size, count in zip(chosen, counts.tolist(), strict=True) for _ in range(count)]
@@ -84,16 +88,14 @@ def rectpack_bins(sizes: Sizes, side: int) -> int | None:
     except ImportError:
         return None
     algorithms = [
-        getattr(rectpack, name)
-        for name in dir(rectpack)
-        if name.startswith(("MaxRects", "Skyline")) and name not in ("MaxRects", "SkylineMwflWm")
+        getattr(rectpack, name) for name in dir(rectpack) if name.startswith(("MaxRects", "Skyline"))
     ]
-    sorts = [getattr(rectpack, name) for name in dir(rectpack) if name.startswith("SORT_")]
+    sorts = [getattr(rectpack, f"SORT_{name}") for name in ("AREA", "PERI", "SSIDE", "LSIDE")]
     fewest = len(sizes)
-    for algorithm, sort, choice in product(algorithms, sorts, (rectpack.PackingBin.BFF, rectpack.PackingBin.BBF)):
-        packer = rectpack.newPacker(
-            bin_algo=choice, pack_algo=algorithm, sort_algo=sort, rotation=False
-        )
+    for algorithm, sort, choice in product(
+        algorithms, sorts, (rectpack.PackingBin.BFF, rectpack.PackingBin.BBF)
+    ):
+        packer = rectpack.newPacker(bin_algo=choice, pack_algo=algorithm, sort_algo=sort, rotation=False)
         packer.add_bin(side, side, count=float("inf"))
         for height, width in sizes:
             packer.add_rect(width, height)
@@ -111,14 +113,13 @@ def solved(problem: Problem, seconds: float) -> tuple[Solution, Budget]:
 def report(problem: Problem, solution: Solution, seconds: float, more: str = "") -> tuple[int, int]:
     """Print one line; arrays, and the arrays that the bound says."""
     cells = problem.hardware.arrays[0].rows ** 2
-    assert solution.metrics is not None and solution.bounds is not None
+    assert solution.metrics is not None
+    assert solution.bounds is not None
     arrays, bound = solution.metrics.arrays or 0, solution.bounds.unused_cells or 0
     least = arrays - ((solution.metrics.unused_cells or 0) - bound) // cells
     proof = ((solution.solver or {}).get("proofs") or {}).get("unused_cells", "-")
-    print(
-        f"{problem.name:<18} {solution.status:<9} {seconds:7.2f} s  {arrays} arrays, bound {least} ({proof}){more}",
-        flush=True,
-    )
+    said = f"{arrays} arrays, bound {least} ({proof}){more}"
+    print(f"{problem.name:<18} {solution.status:<9} {seconds:7.2f} s  {said}", flush=True)
     return arrays, least
 
 
@@ -135,10 +136,10 @@ def few_sizes(each: int, seconds: float) -> None:
     report(problem, solution, budget.elapsed, f"; {whole:.2f} s with reading and writing")
 
 
-def families(seeds: range, seconds: float) -> None:
+def families(seeds: range, sides: Sequence[int], seconds: float) -> None:
     proven, furthest = 0, 0
     for seed in seeds:
-        problem = family(seed)
+        problem = family(seed, sides)
         solution, budget = solved(problem, seconds)
         arrays, least = report(problem, solution, budget.elapsed)
         proven += solution.status == "optimal"
@@ -158,7 +159,9 @@ def classes(seeds: int, seconds: float) -> None:
         problem = packing_problem(name, sizes, side)
         solution, budget = solved(problem, seconds)
         peer = rectpack_bins(sizes, side)
-        arrays, least = report(problem, solution, budget.elapsed, "" if peer is None else f", rectpack {peer}")
+        arrays, least = report(
+            problem, solution, budget.elapsed, "" if peer is None else f", rectpack {peer}"
+        )
         proven += solution.status == "optimal"
         number += 1
         total["arrays"] += arrays
@@ -173,12 +176,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--time-limit", type=float, default=10)
     parser.add_argument("--families", type=int, default=20)
+    parser.add_argument("--large", action="store_true")
     parser.add_argument("--each", type=int, default=2000)
     options = parser.parse_args()
     if options.part == "a":
         few_sizes(options.each, max(options.time_limit, 20))
     elif options.part == "b":
-        families(range(options.families), options.time_limit)
+        families(range(options.families), LARGE_SIDES if options.large else SIDES, options.time_limit)
     else:
         classes(options.seeds, options.time_limit)
 

@@ -1,16 +1,16 @@
 """The position bound: a linear program over the places at which rectangles can stand, on all arrays at once.
 
 X[i, k, p] is how many rectangles of size i stand at place p of an array of kind k, summed over all arrays of
-the kind; N[k] is how many of these arrays are used. Any packing satisfies: all rectangles of a size stand
-somewhere, a cell of a kind is covered at most N[k] times, and N[k] is at most the count of the kind. The least
-cells of the arrays are at least the value of the program that minimises sum cells[k] N[k].
+the kind; N[k] is how many of these are used. Any packing satisfies: all rectangles of a size stand somewhere,
+a cell of a kind is covered at most N[k] times, and N[k] is at most the count of the kind. So its arrays have
+no fewer cells than the least sum of cells[k] N[k].
 
-*Places.* Rectangles pushed up and left as far as they go begin at sums of heights and of widths, so only these
-places are needed; and coverage grows only where a rectangle begins, so only cells at these places count.
+*Places.* Rectangles pushed up and left as far as they go begin at sums of heights and of widths, so only
+these places are needed; and coverage grows only where a rectangle begins, so only cells there count.
 
-*Proof.* The solver is not trusted: its dual values only serve as weights. For whole weights u[k, cell] >= 0 and
-m[k] >= 0 with sum u[k] - m[k] <= S cells[k], let v[i] be the least weight that a rectangle of size i covers at
-any place of any kind. The weights covered in all are at least sum count[i] v[i], and no more than
+*Proof.* The solver is not trusted: its dual values only serve as weights. For whole weights u[k, cell] >= 0
+and m[k] >= 0 with sum u[k] - m[k] <= S cells[k], let v[i] be the least weight that a rectangle of size i
+covers at any place of any kind. The weights covered in all are at least sum count[i] v[i], and at most
 sum_k N[k] sum u[k]; so S sum cells[k] N[k] >= sum count[i] v[i] - sum m[k] count[k], in whole numbers.
 """
 
@@ -106,65 +106,66 @@ def _sums(lengths: IntArray, limit: int) -> IntArray | None:
 
 def _entries(grid: _Grid) -> int:
     """Entries of the program: cells covered by all places."""
-    return sum(
-        int(((bottom - top) * (right - left)).sum()) for top, bottom, left, right in grid.places
-    )
+    return sum(int(((bottom - top) * (right - left)).sum()) for top, bottom, left, right in grid.places)
 
 
 def _weights(
     grids: Sequence[_Grid], count: IntArray, kinds: Sequence[ArrayKind], seconds: float
 ) -> list[FloatArray] | None:
-    """The dual values of the cells of each kind, as a grid; None if the program is not solved in time."""
-    from scipy.optimize import linprog
+    """The dual values of the cells of each kind, as a grid; None if the program is not solved in time.
+
+    Columns of the program are all places, then one a kind: how many arrays of it are used.
+    """
+    from scipy.optimize import linprog  # takes long to import
     from scipy.sparse import csc_array
 
-    entry_row: list[IntArray] = []
-    entry_column: list[IntArray] = []
-    sizes: list[IntArray] = []
-    first_cell, places = 0, 0
-    for grid in grids:
-        for size, (top, bottom, left, right) in zip(grid.fitting.tolist(), grid.places, strict=True):
-            wide = right - left
-            area = (bottom - top) * wide
-            within = np.arange(int(area.sum())) - np.repeat(np.cumsum(area) - area, area)
-            place = np.repeat(np.arange(len(top)), area)
-            row, column = top[place] + within // wide[place], left[place] + within % wide[place]
-            entry_row.append(first_cell + row * len(grid.columns) + column)
-            entry_column.append(places + place)
-            sizes.append(np.full(len(top), size))
-            places += len(top)
-        first_cell += grid.cells
-    cells = first_cell
-    kind_of_cell = np.repeat(np.arange(len(grids)), [grid.cells for grid in grids])
-    row = np.concatenate([*entry_row, np.arange(cells)])
-    column = np.concatenate([*entry_column, places + kind_of_cell])
-    value = np.concatenate([np.ones(len(row) - cells), -np.ones(cells)])
+    cell, place, size = _entries_of(grids)
+    places, cells = len(size), sum(grid.cells for grid in grids)
+    kind = np.repeat(np.arange(len(grids)), [grid.cells for grid in grids])
+    row, column = np.concatenate([cell, np.arange(cells)]), np.concatenate([place, places + kind])
+    value = np.concatenate([np.ones(len(cell)), -np.ones(cells)])
     covered = csc_array((value, (row, column)), shape=(cells, places + len(kinds)))
-    of_size = np.concatenate(sizes)
-    stand = csc_array(
-        (np.ones(places), (of_size, np.arange(places))), shape=(len(count), places + len(kinds))
-    )
-    area_of = np.array([kind.rows * kind.columns for kind in kinds], dtype=np.float64)
-    upper: list[float | None] = [None if kind.count is None else float(kind.count) for kind in kinds]
-    options = {"time_limit": seconds} if np.isfinite(seconds) else {}
+    shape = (len(count), places + len(kinds))
+    area = np.array([kind.rows * kind.columns for kind in kinds], dtype=np.float64)
     result = linprog(
-        np.concatenate([np.zeros(places), area_of / area_of.max()]),
+        np.concatenate([np.zeros(places), area / area.max()]),
         A_ub=covered,
         b_ub=np.zeros(cells),
-        A_eq=stand,
-        b_eq=count.astype(np.float64),
-        bounds=[(0, None)] * places + [(0, most) for most in upper],
+        A_eq=csc_array((np.ones(places), (size, np.arange(places))), shape=shape),
+        b_eq=count,
+        bounds=[(0, None)] * places + [(0, kind.count) for kind in kinds],
         method="highs",
-        options=options,
+        options={"time_limit": seconds} if np.isfinite(seconds) else {},
     )
     if result.status != 0:
         return None
-    dual = np.maximum(-result.ineqlin.marginals, 0.0) * area_of.max()
+    dual = np.maximum(-result.ineqlin.marginals, 0.0) * area.max()
     ends = np.cumsum([grid.cells for grid in grids])
     return [
         part.reshape(len(grid.rows), len(grid.columns))
         for part, grid in zip(np.split(dual, ends[:-1]), grids, strict=True)
     ]
+
+
+def _entries_of(grids: Sequence[_Grid]) -> tuple[IntArray, IntArray, IntArray]:
+    """Which cell is covered from which place, a row each; and the size of each place."""
+    cells: list[IntArray] = []
+    places: list[IntArray] = []
+    sizes: list[IntArray] = []
+    first_cell, first_place = 0, 0
+    for grid in grids:
+        for size, (top, bottom, left, right) in zip(grid.fitting.tolist(), grid.places, strict=True):
+            wide = right - left
+            area = (bottom - top) * wide
+            place = np.repeat(np.arange(len(top)), area)
+            within = np.arange(len(place)) - np.repeat(np.cumsum(area) - area, area)
+            row, column = top[place] + within // wide[place], left[place] + within % wide[place]
+            cells.append(first_cell + row * len(grid.columns) + column)
+            places.append(first_place + place)
+            sizes.append(np.full(len(top), size))
+            first_place += len(top)
+        first_cell += grid.cells
+    return np.concatenate(cells), np.concatenate(places), np.concatenate(sizes)
 
 
 def _proven(

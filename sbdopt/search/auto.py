@@ -18,7 +18,7 @@ from sbdopt.search.score import score
 def auto(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
 ) -> Iterator[Finding]:
-    """The constructions, then the exact model from the best of them where the problem is small enough.
+    """Packing where cells come first, else constructions; then the exact model where the problem is small.
 
     Whoever calls it stops as soon as every goal equals its bound.
     """
@@ -26,8 +26,7 @@ def auto(
     if start is not None:
         best_key = tuple(score(blocks, start)[goal] for goal in goals)
         yield Found(start)
-    first = pack if goals[0] == "unused_cells" else greedy
-    for finding in first(blocks, goals, budget, seed, start):
+    for finding in _constructed(blocks, goals, budget, seed):
         yield finding
         if isinstance(finding, Found):
             key = tuple(score(blocks, finding.placement)[goal] for goal in goals)
@@ -35,3 +34,13 @@ def auto(
                 best, best_key = finding.placement, key
     if not budget.used_up:
         yield from exact(blocks, goals, budget, seed, best)
+
+
+def _constructed(blocks: Blocks, goals: Goals, budget: Budget, seed: int) -> Iterator[Finding]:
+    found = False
+    if goals[0] == "unused_cells":
+        for finding in pack(blocks, goals, budget, seed, None):
+            yield finding
+            found |= isinstance(finding, Found)
+    if not found:
+        yield from greedy(blocks, goals, budget, seed, None)

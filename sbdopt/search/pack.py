@@ -1,4 +1,4 @@
-"""Fewest cells: constructions, and patterns where sizes are few."""
+"""Fewest cells: constructions, patterns where sizes are few, and repacking of some or all arrays."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sbdopt.search.packing import Filling, Sizes, fill
 from sbdopt.search.patterns import few_sizes
 from sbdopt.search.repacking import Repacking
 
-_SHARE = 0.5
+_SHARE = 0.3
 """Part of the budget that the cells may take where other goals wait."""
 _PRICING = 2.0
 """Seconds (or units of work) that CP-SAT may look for one better pattern."""
@@ -143,7 +143,7 @@ class _Packer:
             yield bound
 
     def pack_at_once(self) -> Iterator[Finding]:
-        """All blocks into as many arrays as the bound says, in one model, or one array more, or two."""
+        """All blocks in one model, into as many arrays as the bound says; one more if that is impossible."""
         from sbdopt.search.exact.repack import Space, repack  # OR-Tools takes long to import
 
         (kind, *others), count = self.kinds, len(self.blocks)
@@ -154,21 +154,19 @@ class _Packer:
             if self.cells is None or kind.count is not None or count * arrays > _MOST_CHOICES:
                 return
             spaces = [Space(kind.rows, kind.columns)] * arrays
-            seconds = _AT_ONCE * self.budget.remaining
-            outcome = repack(
-                self.blocks.height, self.blocks.columns, spaces, self.budget, seconds, self.seed
-            )
+            left = self.budget.remaining_work
+            seconds = _AT_ONCE * (self.budget.remaining if left is None else left)
+            outcome = repack(self.blocks.height, self.blocks.columns, spaces, self.budget, seconds, self.seed)
             if outcome.impossible:
                 self.least += cells
                 yield Bound("unused_cells", self.least - self.blocks.cells, "CP-SAT, all arrays at once")
                 continue
             if outcome.places is not None:
-                of_block = self.sizes.of_block.tolist()
                 places: list[list[tuple[int, int, int]]] = [[] for _ in spaces]
+                of_block = self.sizes.of_block.tolist()
                 for size, (space, row, column) in zip(of_block, outcome.places, strict=True):
                     places[space].append((size, row, column))
-                fillings = [Filling(0, healthy[s], tuple(inside)) for s, inside in enumerate(places) if inside]
-                self._take(fillings)
+                self._take([Filling(0, healthy[s], tuple(inside)) for s, inside in enumerate(places)])
                 yield self._found()
             return
 

@@ -1,4 +1,4 @@
-"""CP-SAT for single arrays: put given rectangles into a few of them, or fill one with what is worth most."""
+"""CP-SAT for a few arrays: put given rectangles into them, or move them out of the last one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sbdopt.search.budget import Budget
 from sbdopt.search.packing import Rectangle
 
 Place = tuple[int, int, int]
-"""(space, row, column)"""
+"""(space, row, column), or (size, row, column) where there is one space"""
 
 _PATIENCE = 0.05
 
@@ -41,19 +41,13 @@ class Repacked:
     impossible: bool
 
 
-@dataclass(frozen=True)
-class Valued:
-    """Fillings of one array, each as (size, row, column) of its rectangles, and what none is worth more than."""
-
-    fillings: tuple[tuple[tuple[int, int, int], ...], ...]
-    most: int
-
-
-class _Model:
+class Spaces:
     """Rectangles that may stand in spaces, without overlap, on a grid as coarse as sizes and faults allow."""
 
     def __init__(self, height: IntArray, width: IntArray, spaces: Sequence[Space]) -> None:
-        faults = np.array([fault for space in spaces for fault in space.faults], dtype=np.int64).reshape(-1, 4)
+        faults = np.array([fault for space in spaces for fault in space.faults], dtype=np.int64).reshape(
+            -1, 4
+        )
         self.row_unit = int(np.gcd.reduce(np.concatenate([height, faults[:, 0], faults[:, 2]])))
         self.column_unit = int(np.gcd.reduce(np.concatenate([width, faults[:, 1], faults[:, 3]])))
         self.height, self.width = (height // self.row_unit).tolist(), (width // self.column_unit).tolist()
@@ -83,7 +77,9 @@ class _Model:
                 model.add(self.column[i] + width[i] <= columns).only_enforce_if(inside[number])
             literal = inside[number]
             down.append(model.new_optional_fixed_size_interval_var(self.row[i], height[i], literal, "down"))
-            across.append(model.new_optional_fixed_size_interval_var(self.column[i], width[i], literal, "across"))
+            across.append(
+                model.new_optional_fixed_size_interval_var(self.column[i], width[i], literal, "across")
+            )
         area = [h * w * inside[number] for h, w, inside in zip(height, width, self.inside, strict=True)]
         model.add(LinearExpr.sum(area) <= rows * columns)
         for row, column, h, w in self.spaces[number].faults:
@@ -97,15 +93,6 @@ class _Model:
         if not self.spaces[number].faults:  # faults may overlap, which a cumulative would count twice
             model.add_cumulative(down, width, columns)
             model.add_cumulative(across, height, rows)
-
-    def order_equal(self) -> None:
-        """Rectangles of equal size: if one stands in the only space, so does the one before it, further up."""
-        far = max(self.columns) + 1
-        for i in range(1, len(self.height)):
-            if (self.height[i], self.width[i]) == (self.height[i - 1], self.width[i - 1]):
-                self.model.add_implication(self.inside[i][0], self.inside[i - 1][0])
-                one, two = (self.row[k] * far + self.column[k] for k in (i - 1, i))
-                self.model.add(two >= one + 1).only_enforce_if(self.inside[i][0])
 
     def places(self, solver: cp_model.CpSolver) -> tuple[Place, ...]:
         """Space, row and column of every rectangle."""
@@ -131,7 +118,7 @@ def repack(
     apart = _clique(conflict, height, width)
     if len(apart) > len(spaces):
         return Repacked(None, True)
-    model = _Model(height, width, spaces)
+    model = Spaces(height, width, spaces)
     for inside in model.inside:
         model.model.add_exactly_one(inside)
     for number, i in enumerate(apart):
@@ -143,14 +130,14 @@ def repack(
     for i, j in np.argwhere(np.triu(conflict, 1)).tolist():
         for one, two in zip(model.inside[i], model.inside[j], strict=True):
             model.model.add_at_most_one(one, two)
-    solver, status = _solved(model.model, None, budget, seconds, seed)
+    solver, status = solved(model.model, None, budget, seconds, seed)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return Repacked(None, status == cp_model.INFEASIBLE)
     return Repacked(model.places(solver), False)
 
 
 def _clique(conflict: BoolArray, height: IntArray, width: IntArray) -> list[int]:
-    """Rectangles of which each is in conflict with all others, from large to small, the best of some orders."""
+    """Rectangles of which each is in conflict with all others, chosen from large to small in some orders."""
     best: list[int] = []
     for size in (height * width, np.minimum(height, width), height + width):
         chosen: list[int] = []
@@ -174,7 +161,7 @@ def empty_last(
 
     `places` are those that they have. None if nothing better is found.
     """
-    model = _Model(height, width, spaces)
+    model = Spaces(height, width, spaces)
     for inside, (space, row, column), down, across in zip(
         model.inside, places, model.row, model.column, strict=True
     ):
@@ -189,65 +176,11 @@ def empty_last(
     left = LinearExpr.sum([a * inside[last] for a, inside in zip(area, model.inside, strict=True)])
     model.model.add(left <= now - 1)
     model.model.minimize(left)
-    solver, status = _solved(model.model, None, budget, seconds, seed)
+    solver, status = solved(model.model, None, budget, seconds, seed)
     return model.places(solver) if status in (cp_model.OPTIMAL, cp_model.FEASIBLE) else None
 
 
-def most_valuable(
-    height: IntArray,
-    width: IntArray,
-    most: IntArray,
-    values: IntArray,
-    space: Space,
-    start: Sequence[Place],
-    budget: Budget,
-    seconds: float,
-    seed: int,
-) -> Valued:
-    """Fillings of one array with up to `most` rectangles of each size, each worth more than the one before.
-
-    `start` is a filling to begin with, as (size, row, column); only what is worth no less counts.
-    """
-    size = np.repeat(np.arange(len(height)), most)
-    model = _Model(height[size], width[size], [space])
-    model.order_equal()
-    worth = [int(values[s]) * inside[0] for s, inside in zip(size.tolist(), model.inside, strict=True)]
-    total = LinearExpr.sum(worth)
-    model.model.add(total >= sum(int(values[s]) for s, _, _ in start))
-    model.model.maximize(total)
-    first = np.cumsum(most) - most
-    known = [0] * len(most)
-    for s, row, column in sorted(start):
-        if known[s] < most[s]:
-            i = int(first[s]) + known[s]
-            known[s] += 1
-            model.model.add_hint(model.row[i], row // model.row_unit)
-            model.model.add_hint(model.column[i], column // model.column_unit)
-            model.model.add_hint(model.inside[i][0], 1)
-    for i, (s, inside) in enumerate(zip(size.tolist(), model.inside, strict=True)):
-        if i - int(first[s]) >= known[s]:
-            model.model.add_hint(inside[0], 0)
-    collect = _Collect(model, size)
-    solver, status = _solved(model.model, collect, budget, seconds, seed)
-    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return Valued((), int((values * most).sum()))  # without a solution there may be no bound either
-    return Valued(tuple(collect.fillings), int(np.floor(solver.best_objective_bound + 1e-6)))
-
-
-class _Collect(CpSolverSolutionCallback):
-    """Every solution on the way."""
-
-    def __init__(self, model: _Model, size: IntArray) -> None:
-        super().__init__()
-        self.model, self.size = model, size.tolist()
-        self.fillings: list[tuple[tuple[int, int, int], ...]] = []
-
-    def on_solution_callback(self) -> None:
-        chosen = [i for i, inside in enumerate(self.model.inside) if self.boolean_value(inside[0])]
-        self.fillings.append(tuple((self.size[i], *self.model.place(i, self)) for i in chosen))
-
-
-def _solved(
+def solved(
     model: cp_model.CpModel,
     callback: CpSolverSolutionCallback | None,
     budget: Budget,

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sbdopt.documents import IntArray
 from sbdopt.problem import ArrayKind
 from sbdopt.search.budget import Budget
-from sbdopt.search.packing import Filling, Sizes, fill_space
+from sbdopt.search.packing import Filling, Sizes
 from sbdopt.search.patterns.guillotine import FloatArray, Guillotine, Places
 from sbdopt.search.patterns.master import Master, Relaxed
+from sbdopt.search.patterns.rounding import Used, topped_up, trimmed, within
 from sbdopt.search.patterns.supplies import Supply, best_pattern, numbered, supplies_of
+
+if TYPE_CHECKING:
+    from sbdopt.search.exact.valuable import Valued
 
 _MOST_ROUNDS = 400
 _PRICINGS = 10
@@ -23,9 +28,8 @@ _WORTH = 1_000_000
 """What a pattern in use is worth, where values must be whole numbers."""
 _BETTER = 1.0001
 _MOST_COPIES = 250
-
-Used = list[tuple[int, Places]]
-"""Supply and rectangles of each array used."""
+_MOST_REST = 300
+"""Arrays that are filled one by one; more are only left where arrays do not suffice."""
 
 
 class PatternSearch:
@@ -65,7 +69,7 @@ class PatternSearch:
     def chosen(self, least: int, budget: Budget) -> list[Filling] | None:
         """What the integer program makes of the patterns; `least` cells cannot be beaten."""
         use = self._master.choose(least / self._unit, self._patience(budget))
-        return None if use is None else self._numbered(self._trimmed(use))
+        return None if use is None else self._numbered(trimmed(self._master, use))
 
     @property
     def reach(self) -> int:
@@ -74,7 +78,7 @@ class PatternSearch:
         return int(np.ceil(self._relaxed.cost - 1e-6)) * self._unit
 
     def widen(self, distance: int, budget: Budget) -> None:
-        """Add patterns that are nearly as good as those in use, the further from them the larger `distance`."""
+        """Add patterns that are nearly as good as those in use; a larger `distance` looks further away."""
         relaxed = self._relaxed
         assert relaxed is not None
         spread = min(distance * _PERTURBED, 0.5)
@@ -92,40 +96,44 @@ class PatternSearch:
         if nothing that one array holds is worth more than u, N arrays hold no more than N u, so N is at least
         the value of all rectangles divided by u. Proven only if one kind, without faults, is all there is.
         """
-        from sbdopt.search.exact.repack import Space, most_valuable  # OR-Tools takes long to import
-
-        relaxed, sizes = self._relaxed, self.sizes
+        relaxed = self._relaxed
         assert relaxed is not None
         added, proven = False, 0
         self._guillotine.price(relaxed.values)
         for number, supply in enumerate(self.supplies):
             price = float(self._master.cost[number] + relaxed.rents[number])
             values = np.floor(relaxed.values / price * _WORTH).astype(np.int64)
-            fit = (sizes.height <= supply.rows) & (sizes.width <= supply.columns) & (values > 0)
-            most = np.minimum(
-                supply.rows // sizes.height * (supply.columns // sizes.width), sizes.count
-            ) * fit
-            all_copies = most
-            most = np.minimum(most, _cap(most, _MOST_COPIES))
-            found = most_valuable(
-                sizes.height,
-                sizes.width,
-                most,
-                values,
-                Space(supply.rows, supply.columns, supply.faults),
-                best_pattern(self._guillotine, supply)[1],
-                budget,
-                seconds,
-                int(self._random.integers(1 << 30)),
-            )
+            copies = self._copies(supply) * (values > 0)
+            most = np.minimum(copies, _cap(copies, _MOST_COPIES))
+            if not most.any():
+                continue
+            found = self._most_valuable(supply, values, most, budget, seconds)
             for places in found.fillings:
                 if sum(int(values[size]) for size, _, _ in places) > _WORTH * _BETTER:
                     added |= self._master.add(number, places)
-            if len(self.supplies) == 1 and supply.count is None and (most == all_copies).all():
-                proven = -(-int((values * sizes.count).sum()) // found.most) * supply.cells
+            if len(self.supplies) == 1 and supply.count is None and (most == copies).all():
+                proven = -(-int((values * self.sizes.count).sum()) // found.most) * supply.cells
         if added:
             self._relaxed = self._generate(budget)
         return added, proven
+
+    def _copies(self, supply: Supply) -> IntArray:
+        """Of each size the most rectangles that one array holds."""
+        down, across = supply.rows // self.sizes.height, supply.columns // self.sizes.width
+        copies: IntArray = np.minimum(down * across, self.sizes.count)
+        return copies
+
+    def _most_valuable(
+        self, supply: Supply, values: IntArray, most: IntArray, budget: Budget, seconds: float
+    ) -> Valued:
+        from sbdopt.search.exact.repack import Space  # OR-Tools takes long to import
+        from sbdopt.search.exact.valuable import most_valuable
+
+        start = within(best_pattern(self._guillotine, supply)[1], most.copy())
+        space = Space(supply.rows, supply.columns, supply.faults)
+        seed = int(self._random.integers(1 << 30))
+        height, width = self.sizes.height, self.sizes.width
+        return most_valuable(height, width, most, values, space, start, budget, seconds, seed)
 
     def _numbered(self, used: Used | None) -> list[Filling] | None:
         return None if used is None else numbered(self.kinds, self.supplies, used)
@@ -179,7 +187,7 @@ class PatternSearch:
     def _round_down(self, relaxed: Relaxed) -> Used | None:
         """Patterns used as often as the linear program says, rounded down, and the rest array by array."""
         use = np.floor(relaxed.use + _TINY).astype(np.int64)
-        used = self._trimmed(use)
+        used = trimmed(self._master, use)
         left = np.maximum(self.sizes.count - use @ np.array(self._master.amounts), 0)
         free = [
             None if supply.count is None else supply.count - sum(1 for number, _ in used if number == s)
@@ -189,16 +197,19 @@ class PatternSearch:
         return None if rest is None else used + rest
 
     def _fill_rest(self, left: IntArray, free: list[int | None], values: FloatArray) -> Used | None:
-        """Fill arrays one by one with what is left; None if there are too few."""
+        """Fill arrays one by one with what is left; None if there are too few, or too much is left."""
         used: Used = []
         left = left.copy()
         while left.any():
+            if len(used) > _MOST_REST:
+                return None
             self._guillotine.price(np.where(left > 0, np.maximum(values, self._area * _TINY), 0.0))
             best: tuple[float, int, Places] | None = None
             for number, supply in enumerate(self.supplies):
                 if free[number] == 0:
                     continue
-                places = self._topped_up(number, best_pattern(self._guillotine, supply)[1], left)
+                pattern = best_pattern(self._guillotine, supply)[1]
+                places = topped_up(supply, pattern, self.sizes, left)
                 part = sum(self._area[size] for size, _, _ in places) / supply.cells
                 if places and (best is None or part > best[0]):
                     best = part, number, places
@@ -211,42 +222,6 @@ class PatternSearch:
             self._master.add(number, places)
             used.append((number, places))
         return used
-
-    def _topped_up(self, number: int, places: Places, left: IntArray) -> Places:
-        """A pattern without what is too much of it, and with whatever else finds room."""
-        space, left = self.supplies[number].space(), left.copy()
-        kept = []
-        for size, row, column in places:
-            if left[size]:
-                left[size] -= 1
-                space.take(row, column, int(self.sizes.height[size]), int(self.sizes.width[size]))
-                kept.append((size, row, column))
-        order = np.argsort(-self._area, kind="stable").tolist()
-        return tuple(kept + fill_space(space, self.sizes, order, left))
-
-    def _trimmed(self, use: IntArray) -> Used:
-        """Arrays of patterns used so often, without the rectangles that are too many."""
-        left = self.sizes.count.copy()
-        result: Used = []
-        for pattern, amount, times in zip(self._master.patterns, self._master.amounts, use.tolist(), strict=True):
-            inside = amount > 0
-            whole = min(times, int((left[inside] // amount[inside]).min())) if times else 0
-            result += [(pattern.supply, pattern.places)] * whole
-            left -= whole * amount
-            for _ in range(times - whole):
-                kept = self._within(pattern.places, left)
-                if kept:
-                    result.append((pattern.supply, kept))
-        return result
-
-    def _within(self, places: Places, left: IntArray) -> Places:
-        """As many of the rectangles as are left, which become fewer."""
-        kept = []
-        for place in places:
-            if left[place[0]]:
-                left[place[0]] -= 1
-                kept.append(place)
-        return tuple(kept)
 
 
 def _cap(numbers: IntArray, total: int) -> int:

@@ -121,8 +121,10 @@ class Guillotine:
         """Patterns of an area that are worth at least `least`, one for each first cut, the best first."""
         i, j = self._index(rows, columns)
         best, found = self._best, []
-        for cuts, points, upright in ((self.columns.cuts[j], self.columns.points, True),
-                                      (self.rows.cuts[i], self.rows.points, False)):
+        for cuts, points, upright in (
+            (self.columns.cuts[j], self.columns.points, True),
+            (self.rows.cuts[i], self.rows.points, False),
+        ):
             one, two = cuts
             value = best[i, one] + best[i, two] if upright else best[one, j] + best[two, j]
             for cut in np.flatnonzero(value >= least).tolist():

@@ -13,7 +13,7 @@ from sbdopt.documents import IntArray
 from sbdopt.search.patterns.guillotine import FloatArray, Places
 from sbdopt.search.patterns.supplies import Supply
 
-_NODES = 20_000
+_NODES = 5_000
 
 
 @dataclass(frozen=True)
