@@ -47,23 +47,26 @@ def test_any_weights_prove_something_true(random: Random) -> None:
     assert fillings is None or bound <= len(fillings) * kind.rows * kind.columns
 
 
-def square_problem(count: int) -> Problem:
-    """Squares of 5 on arrays of 8 with squares of 3: one of 5 and three of 3 by area, but two fit beside it."""
-    sides = [5] * count + [3] * (3 * count)
-    starts = (np.cumsum(sides) - sides).tolist()
-    blocks = {"input": starts, "output": starts, "height": sides, "width": sides}
-    operator = {"name": "o", "shape": [sum(sides)] * 2, "blocks": blocks}
-    arrays = [{"name": "x", "rows": 8, "columns": 8, "adcs": 1}]
-    return Problem.model_validate({"name": "p", "hardware": {"arrays": arrays}, "operators": [operator]})
-
-
-def test_the_bound_is_named_and_in_whole_arrays() -> None:
-    blocks = Blocks.of(square_problem(8))
-    bound = position_bound(blocks, 10.0)
+def test_it_sees_what_area_and_functions_do_not() -> None:
+    """Named, in whole arrays, and above the other bounds where sides do not add up to those of the array."""
+    sizes = [(56, 72, 43), (8, 88, 118), (24, 72, 275), (96, 96, 65), (48, 8, 183)]
+    height = [h for h, _, count in sizes for _ in range(count)]
+    width = [w for _, w, count in sizes for _ in range(count)]
+    blocks = {
+        "input": (np.cumsum(height) - height).tolist(),
+        "output": (np.cumsum(width) - width).tolist(),
+        "height": height,
+        "width": width,
+    }
+    operator = {"name": "o", "shape": [sum(height), sum(width)], "blocks": blocks}
+    arrays = [{"name": "x", "rows": 256, "columns": 256, "adcs": 1}]
+    problem = Problem.model_validate({"name": "p", "hardware": {"arrays": arrays}, "operators": [operator]})
+    table = Blocks.of(problem)
+    bound = position_bound(table, float("inf"))
     assert bound is not None
     assert (bound.goal, bound.reason, bound.given) == ("unused_cells", "position LP", ())
-    assert (bound.value + blocks.cells) % 64 == 0
-    assert bound.value >= max(other.value for other in lower_bounds(blocks, "unused_cells", {})) - 64
+    assert (bound.value + table.cells) % 65536 == 0
+    assert bound.value > max(other.value for other in lower_bounds(table, "unused_cells", {}))
 
 
 def test_too_large_programs_are_left_alone() -> None:

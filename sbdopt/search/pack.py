@@ -19,6 +19,8 @@ from sbdopt.search.repacking import Repacking
 
 _SHARE = 0.3
 """Part of the budget that the cells may take where other goals wait."""
+_SHARE_ALONE = 0.9
+"""The same where cells are all that counts; what else there is to try gets the rest."""
 _PRICING = 2.0
 """Seconds (or units of work) that CP-SAT may look for one better pattern."""
 _ATTEMPTS = 5
@@ -42,7 +44,7 @@ def pack(
     del start
     if not len(blocks):
         return
-    share = _SHARE if len(goals) > 1 else 1.0
+    share = _SHARE if len(goals) > 1 else _SHARE_ALONE
     part = replace(budget, seconds=budget.elapsed + budget.remaining * share)
     if (left := budget.remaining_work) is not None:
         part.work = budget.spent + left * share

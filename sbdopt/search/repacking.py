@@ -57,7 +57,7 @@ class Repacking:
         return waste
 
     def _choose(self) -> list[int] | None:
-        """Arrays with room, the one to be emptied last: one of those that hold least."""
+        """Arrays with room, among them one of those that hold least; the least used is the last."""
         waste = self._waste()
         few = np.argsort(self._used, kind="stable")[:3]
         last = int(few[0] if self._random.random() < 0.7 else self._random.choice(few))
@@ -73,7 +73,7 @@ class Repacking:
             rectangles += len(self._fillings[number].places)
             if rectangles <= _MOST_RECTANGLES or not result:
                 result.append(number)
-        return [*result, last]
+        return sorted([*result, last], key=lambda number: -int(self._used[number]))
 
     def _empty(self, chosen: Sequence[int], budget: Budget, seconds: float) -> bool:
         """Move rectangles of the last array to the others; whether any fewer cells remain used there."""
@@ -93,11 +93,22 @@ class Repacking:
         moved = empty_last(height, width, spaces, places, budget, seconds, seed)
         if moved is None:
             return False
+        fillings = []
         for space, number in enumerate(chosen):
             filling = self._fillings[number]
             there = tuple(
                 (s, row, column) for s, (k, row, column) in zip(sizes, moved, strict=True) if k == space
             )
-            self._fillings[number] = Filling(filling.kind, filling.array, there)
-            self._used[number] = self._used_by(self._fillings[number])
+            fillings.append(Filling(filling.kind, filling.array, there))
+        return self._accept(chosen, fillings)
+
+    def _accept(self, chosen: Sequence[int], fillings: Sequence[Filling]) -> bool:
+        """Keep these fillings if they are more uneven than before, so that nothing goes round in circles."""
+        numbers = list(chosen)
+        used = np.array([self._used_by(filling) for filling in fillings])
+        if int((used**2).sum()) <= int((self._used[numbers] ** 2).sum()):
+            return False
+        self._used[numbers] = used
+        for number, filling in zip(numbers, fillings, strict=True):
+            self._fillings[number] = filling
         return True

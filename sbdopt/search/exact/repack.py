@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from ortools.sat.python import cp_model
@@ -82,17 +83,14 @@ class Spaces:
             )
         area = [h * w * inside[number] for h, w, inside in zip(height, width, self.inside, strict=True)]
         model.add(LinearExpr.sum(area) <= rows * columns)
-        for row, column, h, w in self.spaces[number].faults:
-            down.append(model.new_fixed_size_interval_var(row // self.row_unit, h // self.row_unit, "fault"))
-            across.append(
-                model.new_fixed_size_interval_var(column // self.column_unit, w // self.column_unit, "fault")
-            )
+        for row, column, h, w in _disjoint(self.spaces[number].faults):
             height.append(h // self.row_unit)
             width.append(w // self.column_unit)
+            down.append(model.new_fixed_size_interval_var(row // self.row_unit, height[-1], "fault"))
+            across.append(model.new_fixed_size_interval_var(column // self.column_unit, width[-1], "fault"))
         model.add_no_overlap_2d(down, across)
-        if not self.spaces[number].faults:  # faults may overlap, which a cumulative would count twice
-            model.add_cumulative(down, width, columns)
-            model.add_cumulative(across, height, rows)
+        model.add_cumulative(down, width, columns)
+        model.add_cumulative(across, height, rows)
 
     def places(self, solver: cp_model.CpSolver) -> tuple[Place, ...]:
         """Space, row and column of every rectangle."""
@@ -104,6 +102,18 @@ class Spaces:
     def place(self, i: int, value: CpSolverSolutionCallback | cp_model.CpSolver) -> tuple[int, int]:
         """Row and column of a rectangle, in cells."""
         return value.value(self.row[i]) * self.row_unit, value.value(self.column[i]) * self.column_unit
+
+
+def _disjoint(faults: Sequence[Rectangle]) -> list[Rectangle]:
+    """Rectangles without overlap that cover the same cells: cut along all edges."""
+    rows = sorted({edge for row, _, height, _ in faults for edge in (row, row + height)})
+    columns = sorted({edge for _, column, _, width in faults for edge in (column, column + width)})
+    return [
+        (top, left, bottom - top, right - left)
+        for top, bottom in pairwise(rows)
+        for left, right in pairwise(columns)
+        if any(r <= top < r + h and c <= left < c + w for r, c, h, w in faults)
+    ]
 
 
 def repack(
