@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from random import Random
 from typing import Any
 
@@ -10,12 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import problems
+from test_packing import random_kind, random_sizes
+from test_patterns import check_fillings
 
 from sbdopt import Budget, Problem, solve
 from sbdopt.blocks import Blocks
 from sbdopt.documents import IntArray
 from sbdopt.judge import judge
 from sbdopt.problem import ArrayKind
+from sbdopt.search.correction import corrected
 from sbdopt.search.exact.repack import Place, Space, empty_last, repack
 from sbdopt.search.exact.valuable import most_valuable
 from sbdopt.search.packing import Sizes, fill
@@ -139,6 +143,33 @@ def test_repacking_saves_an_array() -> None:
     better = list(Repacking([kind], sizes, poor, 0).search(Budget(seconds=20)))
     assert [len(fillings) for fillings in better] == [2]
     assert sorted(size for filling in better[-1] for size, _, _ in filling.places) == [0, 0, 1, 1]
+
+
+@settings(max_examples=40, deadline=None)
+@given(randoms)
+def test_corrected_fillings_are_legal_and_complete(random: Random) -> None:
+    kinds = [random_kind(random, name, random.choice((None, 9))) for name in "ab"[: random.randint(1, 2)]]
+    sizes = random_sizes(random)
+    first = fill(kinds, sizes, range(len(sizes.count)))
+    if first is not None:
+        for fillings in islice(corrected(kinds, sizes, first, random.randint(0, 9)), 5):
+            if fillings is None:
+                assert all(kind.count is not None for kind in kinds)
+            else:
+                check_fillings(kinds, sizes, fillings)
+
+
+def test_correction_finds_what_no_simple_order_does() -> None:
+    """Sixty rectangles of class 8 of Martello and Vigo."""
+    random = np.random.default_rng([8, 60, 1])
+    height = np.concatenate([random.integers(67, 101, 42), random.integers(1, 51, 18)])
+    width = np.concatenate([random.integers(1, 51, 42), random.integers(1, 101, 18)])
+    sizes = Sizes(height, width, np.ones(60, dtype=np.int64), np.arange(60))
+    kind = ArrayKind(name="x", rows=100, columns=100, adcs=1)
+    first = fill([kind], sizes, np.argsort(-height * width).tolist())
+    assert first is not None
+    later = [len(fillings or first) for fillings in islice(corrected([kind], sizes, first, 0), 100)]
+    assert min(later) < len(first)
 
 
 @settings(max_examples=40, deadline=None)

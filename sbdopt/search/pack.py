@@ -1,4 +1,4 @@
-"""Fewest cells: constructions, patterns where sizes are few, and repacking of some or all arrays."""
+"""Fewest cells: constructions, patterns where sizes are few, value correction, repacking."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sbdopt.bounds import lower_bounds, position_bound
 from sbdopt.goals import Bound, Goals
 from sbdopt.placement import Placement
 from sbdopt.search.budget import Budget
+from sbdopt.search.correction import corrected
 from sbdopt.search.dealing import Plan, deal
 from sbdopt.search.greedy import finished, orders
 from sbdopt.search.method import Finding, Found
@@ -25,6 +26,9 @@ _PRICING = 2.0
 """Seconds (or units of work) that CP-SAT may look for one better pattern."""
 _ATTEMPTS = 5
 """So many times in a row it may come to nothing; each takes longer or looks further away than the last."""
+_CORRECTING = 0.3
+_CORRECTIONS = 500
+_WORK = 1e-4
 _AT_ONCE = 0.5
 """Part of the time that is left for one model of all blocks."""
 _MOST_CHOICES = 4000
@@ -52,6 +56,7 @@ def pack(
     yield from packer.construct()
     if not (packer.proven or part.used_up):
         yield from packer.use_patterns() if packer.few else packer.bound()
+        yield from packer.correct()
         yield from packer.pack_at_once()
         yield from packer.repack()
     budget.spent = part.spent
@@ -143,6 +148,24 @@ class _Packer:
         if bound is not None and self.blocks.cells + bound.value > self.least:
             self.least = self.blocks.cells + bound.value
             yield bound
+
+    def correct(self) -> Iterator[Finding]:
+        """Fill again and again, in orders that learn from what was wasted, for a part of the time.
+
+        A rectangle that is placed counts as so much work.
+        """
+        if self.best is None:
+            return
+        deadline = self.budget.elapsed + _CORRECTING * self.budget.remaining
+        orders = corrected(self.kinds, self.sizes, self.best, self.seed)
+        for _ in range(_CORRECTIONS):
+            if self.proven or self.budget.used_up or self.budget.elapsed > deadline:
+                return
+            fillings = next(orders)
+            different = {id(filling.places): len(filling.places) for filling in fillings or ()}
+            self.budget.spent += _WORK * sum(different.values())
+            if self._take(fillings):
+                yield self._found()
 
     def pack_at_once(self) -> Iterator[Finding]:
         """All blocks in one model, into as many arrays as the bound says; one more if that is impossible."""
