@@ -46,8 +46,6 @@ def pack(
     arrays is not filled well enough.
     """
     del start
-    if not len(blocks):
-        return
     share = _SHARE if len(goals) > 1 else _SHARE_ALONE
     part = replace(budget, seconds=budget.elapsed + budget.remaining * share)
     if (left := budget.remaining_work) is not None:
