@@ -27,8 +27,10 @@ _PRICING = 2.0
 _ATTEMPTS = 5
 """So many times in a row it may come to nothing; each takes longer or looks further away than the last."""
 _CORRECTING = 0.3
+"""Part of the time that is left for value correction."""
 _CORRECTIONS = 500
 _WORK = 1e-4
+"""Units of work for a rectangle that is placed: about a second for 10,000."""
 _AT_ONCE = 0.5
 """Part of the time that is left for one model of all blocks."""
 _MOST_CHOICES = 4000
@@ -57,6 +59,8 @@ def pack(
         yield from packer.correct()
         yield from packer.pack_at_once()
         yield from packer.repack()
+    if packer.unshown:
+        yield packer.found()
     budget.spent = part.spent
 
 
@@ -71,6 +75,8 @@ class _Packer:
         self.few = few_sizes(self.kinds, self.sizes)
         self.best: list[Filling] | None = None
         self.cells: int | None = None
+        self.unshown = False
+        """Whether the best fillings have not been handed over yet."""
 
     @property
     def proven(self) -> bool:
@@ -84,12 +90,13 @@ class _Packer:
         cells = sum(self.kinds[filling.kind].rows * self.kinds[filling.kind].columns for filling in fillings)
         if self.cells is not None and cells >= self.cells:
             return False
-        self.best, self.cells = fillings, cells
+        self.best, self.cells, self.unshown = fillings, cells, True
         return True
 
-    def _found(self) -> Found:
+    def found(self) -> Found:
         """The best fillings as a placement."""
         assert self.best is not None
+        self.unshown = False
         return finished(self.blocks, deal(self.blocks, self.sizes, self.best, self.plan), self.budget)
 
     def construct(self) -> Iterator[Finding]:
@@ -100,11 +107,9 @@ class _Packer:
         for order in orders(self.sizes):
             before = self.budget.elapsed
             if self._take(fill(self.kinds, self.sizes, order)) and not self.few:
-                yield self._found()
+                yield self.found()
             if self.proven or self.budget.remaining < self.budget.elapsed - before:
-                break
-        if self.few and self.best is not None and (self.proven or self.budget.used_up):
-            yield self._found()
+                return
 
     def use_patterns(self) -> Iterator[Finding]:
         """Patterns and how often to use each; the position bound as soon as the quick steps leave a gap."""
@@ -114,8 +119,8 @@ class _Packer:
         self._take(search.rounded(self.best or (), self.budget))
         if not self.proven:
             self._take(search.chosen(self.least, self.budget))
-        if self.best is not None:
-            yield self._found()
+        if self.unshown:
+            yield self.found()
         yield from self.bound()
         stuck = 0
         while stuck < _ATTEMPTS and not (self.proven or self.budget.used_up):
@@ -123,14 +128,14 @@ class _Packer:
             if self.cells is None or search.reach < self.cells:
                 search.widen(stuck, self.budget)
                 if self._take(search.chosen(self.least, self.budget)):
-                    yield self._found()
+                    yield self.found()
                     stuck = 0
             if search.reach > self.least or stuck > 1:
                 added, cells = search.price_exactly(self.budget, stuck * _PRICING)
                 if cells > self.least:
                     yield self._raised(cells)
                 if added and self._take(search.again()):
-                    yield self._found()
+                    yield self.found()
                 stuck = 0 if added else stuck
 
     def _raised(self, cells: int) -> Bound:
@@ -163,7 +168,7 @@ class _Packer:
             different = {id(filling.places): len(filling.places) for filling in fillings or ()}
             self.budget.spent += _WORK * sum(different.values())
             if self._take(fillings):
-                yield self._found()
+                yield self.found()
 
     def pack_at_once(self) -> Iterator[Finding]:
         """All blocks in one model, into as many arrays as the bound says; one more if that is impossible."""
@@ -190,7 +195,7 @@ class _Packer:
                 for size, (space, row, column) in zip(of_block, outcome.places, strict=True):
                     places[space].append((size, row, column))
                 self._take([Filling(0, healthy[s], tuple(inside)) for s, inside in enumerate(places)])
-                yield self._found()
+                yield self.found()
             return
 
     def repack(self) -> Iterator[Finding]:
@@ -199,6 +204,6 @@ class _Packer:
             return
         for fillings in Repacking(self.kinds, self.sizes, self.best, self.seed).search(self.budget):
             if self._take(fillings):
-                yield self._found()
+                yield self.found()
             if self.proven:
                 return
