@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 
 from sbdopt.blocks import Blocks
 from sbdopt.bounds.arrays import array_bounds, cell_bounds_for_time
-from sbdopt.bounds.cells import cell_bounds, too_few_arrays
+from sbdopt.bounds.cells import cell_bounds, position_bound, too_few_arrays
 from sbdopt.bounds.moved import moved_bounds, staying_bounds
 from sbdopt.bounds.time import interval_bounds, makespan_bounds
 from sbdopt.goals import MOVED, Bound
+
+__all__ = ["infeasibility", "lower_bounds", "position_bound"]
 
 
 def lower_bounds(blocks: Blocks, goal: str, given: Mapping[str, int]) -> Iterator[Bound]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from sbdopt.blocks import Blocks
 from sbdopt.bounds.dual_feasible import fewest_arrays
+from sbdopt.bounds.positions import least_cells
 from sbdopt.documents import BoolArray
 from sbdopt.goals import Bound
 from sbdopt.problem import ArrayKind
@@ -39,6 +40,23 @@ def cell_bounds(blocks: Blocks) -> Iterator[Bound]:
         if more is not None:
             cells = sure + _rounded_up(more, usable_kinds)
             yield Bound("unused_cells", cells - blocks.cells, reason)
+
+
+def position_bound(blocks: Blocks, seconds: float) -> Bound | None:
+    """The position bound of the unused cells, rounded up to whole arrays; None where that is too much work.
+
+    The sum of cells of the arrays used is at least what the linear program over all positions says, and it
+    is a sum of whole arrays. See `positions`.
+    """
+    if not len(blocks):
+        return None
+    fits = _fits(blocks)
+    kinds = [kind for k, kind in enumerate(blocks.hardware.arrays) if fits[k].any()]
+    sizes, count = np.unique(np.stack([blocks.height, blocks.columns]), axis=1, return_counts=True)
+    cells = least_cells(sizes[0], sizes[1], count, kinds, seconds)
+    if cells is None:
+        return None
+    return Bound("unused_cells", _rounded_up(cells, kinds) - blocks.cells, "position LP")
 
 
 def too_few_arrays(blocks: Blocks) -> str | None:

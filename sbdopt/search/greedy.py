@@ -94,7 +94,7 @@ def _fillings(blocks: Blocks, budget: Budget) -> Iterator[Sequence[Filling]]:
     sizes = Sizes.of(blocks)
     kinds = blocks.hardware.arrays
     fewest: int | None = None
-    for order in _orders(sizes):
+    for order in orders(sizes):
         before = budget.elapsed
         fillings = fill(kinds, sizes, order)
         if fillings is not None:
@@ -106,7 +106,7 @@ def _fillings(blocks: Blocks, budget: Budget) -> Iterator[Sequence[Filling]]:
             return
 
 
-def _orders(sizes: Sizes) -> Iterator[Sequence[int]]:
+def orders(sizes: Sizes) -> Iterator[Sequence[int]]:
     """Sizes from large to small: by area, height, width, longer side, perimeter."""
     height, width = sizes.height, sizes.width
     area = height * width

@@ -9,12 +9,14 @@ from sbdopt.search.baselines import densemap, linear, sparsemap
 from sbdopt.search.exact import exact
 from sbdopt.search.greedy import greedy
 from sbdopt.search.method import Method
+from sbdopt.search.pack import pack
 
 METHODS: Final[dict[str, Method]] = {
     "linear": linear,
     "sparsemap": sparsemap,
     "densemap": densemap,
     "greedy": greedy,
+    "pack": pack,
     "exact": exact,
     "auto": auto,
 }

@@ -123,17 +123,18 @@ def _fill_next(
 ) -> list[tuple[int, int, int]]:
     """Fill the next array of a kind; arrays whose faults leave no room for anything are passed over."""
     while not stock.empty:
-        places = _fill_one(stock.kind, stock.faults, sizes, order, left)
+        space = FreeSpace(stock.kind.rows, stock.kind.columns, stock.faults)
+        places = fill_space(space, sizes, order, left)
         if places or not stock.faults:
             return places
         stock.take(1)
     return []
 
 
-def _fill_one(
-    kind: ArrayKind, faults: Sequence[Rectangle], sizes: Sizes, order: Sequence[int], left: IntArray
+def fill_space(
+    space: FreeSpace, sizes: Sizes, order: Sequence[int], left: IntArray
 ) -> list[tuple[int, int, int]]:
-    space = FreeSpace(kind.rows, kind.columns, faults)
+    """Take the sizes in the given order, as many of each as are left and find room (first fit)."""
     waiting = np.array([size for size in order if left[size]], dtype=np.int64)
     height, width = sizes.height[waiting], sizes.width[waiting]
     places: list[tuple[int, int, int]] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -127,12 +127,21 @@ def schedule(blocks: Blocks, steps: Steps) -> IntArray:
 
 
 def _reserve(busy: list[tuple[int, int]], earliest: int, cycles: int) -> int:
-    """Take the first gap of `cycles` at or after `earliest` in a sorted list of (start, end)."""
+    """Take the first gap of `cycles` at or after `earliest` in a sorted list of (start, end).
+
+    What follows without a gap becomes one entry, so that lists stay short where tiles are full.
+    """
     place = bisect_left(busy, (earliest, earliest))
     if place and busy[place - 1][1] > earliest:
         earliest = busy[place - 1][1]
     while place < len(busy) and busy[place][0] < earliest + cycles:
         earliest = max(earliest, busy[place][1])
         place += 1
-    insort(busy, (earliest, earliest + cycles))
+    begin, end = earliest, earliest + cycles
+    first, last = place, place
+    if place and busy[place - 1][1] == begin:
+        first, begin = place - 1, busy[place - 1][0]
+    if place < len(busy) and busy[place][0] == end:
+        last, end = place + 1, busy[place][1]
+    busy[first:last] = [(begin, end)]
     return earliest
