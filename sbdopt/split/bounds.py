@@ -8,9 +8,9 @@ from functools import cached_property
 import numpy as np
 
 from sbdopt.blocks import Blocks
-from sbdopt.bounds import lower_bounds
+from sbdopt.bounds import infeasibility, lower_bounds
 from sbdopt.documents import IntArray
-from sbdopt.goals import Bound, Goals
+from sbdopt.goals import Bound
 from sbdopt.split.cutting import cut_blocks
 from sbdopt.timing import earliest_starts, step_cycles
 
@@ -37,19 +37,21 @@ class SplitBounds:
 
     def __init__(self, blocks: Blocks, add_cycles: int | None) -> None:
         self.blocks, self.add_cycles = blocks, add_cycles
+        self._best: dict[tuple[str, tuple[tuple[str, int], ...]], Bound] = {}
 
-    def best(self, goals: Goals, values: tuple[int, ...]) -> dict[str, Bound]:
-        """The strongest bound of each goal; of a later one among solutions that reach these earlier values."""
-        result = {}
-        for place, goal in enumerate(goals):
-            given = goals.given(dict(zip(goals[:place], values[:place], strict=False)))
-            found = list(self.of(goal, given))
-            if found:
-                result[goal] = max(found, key=lambda bound: bound.value)
-        return result
+    def best(self, goal: str, given: Mapping[str, int]) -> Bound:
+        """The strongest bound of a goal among all solutions that have no more than `given` of others."""
+        key = goal, tuple(sorted(given.items()))
+        if key not in self._best:
+            found = self._of(goal, given)
+            self._best[key] = max(found, key=lambda bound: bound.value, default=Bound(goal, 0, "no less"))
+        return self._best[key]
 
-    def of(self, goal: str, given: Mapping[str, int]) -> Iterator[Bound]:
-        """Lower bounds of a goal among all solutions of splits that have no more than `given` of others."""
+    def infeasibility(self) -> str | None:
+        """Why no split has a legal solution, or None if no argument here shows that."""
+        return None if self.finest is None else infeasibility(self.finest)
+
+    def _of(self, goal: str, given: Mapping[str, int]) -> Iterator[Bound]:
         if goal == "makespan":
             cycles = least_cycles(self.blocks, self.add_cycles)
             path = int((earliest_starts(self.blocks, cycles) + cycles).max())

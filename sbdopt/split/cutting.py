@@ -174,7 +174,5 @@ def _new_name(operator: str, taken: set[str]) -> str:
 
 def _after(operator: Operator, added: dict[str, str]) -> Operator:
     """The operator after the additions of what it is after; an addition itself is after its operator."""
-    after = [
-        name if added.get(name) in (None, operator.name) else added[name] for name in operator.after
-    ]
+    after = [name if added.get(name) in (None, operator.name) else added[name] for name in operator.after]
     return operator.model_copy(update={"after": after})

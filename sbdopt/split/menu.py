@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from sbdopt.blocks import Blocks
-from sbdopt.documents import IntArray
+from sbdopt.documents import BoolArray, IntArray
 from sbdopt.search.dealing import Plan
 from sbdopt.split.cutting import Choice, Cut
 from sbdopt.timing import earliest_starts, step_cycles, tails
 
 _MOST_TURNS = 64
 _EVEN_PARTS = (2, 3, 4, 6, 8)
-
-
-def whole(blocks: Blocks) -> Choice:
-    """No cuts."""
-    return (Cut(),) * len(blocks.predecessors)
 
 
 def cut_by_turns(blocks: Blocks, tiles: int | None) -> Choice:
@@ -64,20 +60,44 @@ def classes(blocks: Blocks, choice: Choice) -> list[list[int]]:
     return sorted(found.values(), key=lambda group: (-float(columns[group].sum()), group))
 
 
-def cuts_of(blocks: Blocks, operator: int, *, rows: bool) -> Iterator[Cut]:
-    """Cuts of one operator: whole turns of the converters, whole phases, and even parts; few pieces first."""
+def cuts_of(blocks: Blocks, operator: int, current: Cut, *, rows: bool) -> Iterator[Cut]:
+    """Other cuts of one operator, in one direction: whole turns of the converters or phases, and even parts.
+
+    Few pieces come first.
+    """
     mine = slice(int(blocks.first[operator]), int(blocks.first[operator + 1]))
     tallest, widest = int(blocks.height[mine].max()), int(blocks.width[mine].max())
     hardware = blocks.hardware
-    turns = {turn * kind.adcs // hardware.columns_per_weight for kind in hardware.arrays for turn in (1, 2, 4)}
-    widths = sorted(turns | {-(-widest // parts) for parts in _EVEN_PARTS}, reverse=True)
-    for width in (None, *(width for width in widths if 0 < width < widest)):
-        yield Cut(width=width)
-    if rows:
-        phases = {hardware.rows_per_phase or tallest}
-        heights = sorted(phases | {-(-tallest // parts) for parts in (2, 4)}, reverse=True)
-        for height in (height for height in heights if height < tallest):
-            yield Cut(height=height)
+    turns = {
+        turn * kind.adcs // hardware.columns_per_weight for kind in hardware.arrays for turn in (1, 2, 4)
+    }
+    for width in _smaller(widest, turns):
+        if width != current.width:
+            yield replace(current, width=width)
+    for height in _smaller(tallest, {hardware.rows_per_phase or tallest}) if rows else ():
+        if height != current.height:
+            yield replace(current, height=height)
+
+
+def most_together(blocks: Blocks, choice: Choice) -> int:
+    """The most pieces of operators that the plan of whole blocks runs at the same time."""
+    plan = Plan.of(blocks)
+    width = np.array([one.width or np.iinfo(np.int64).max for one in choice])
+    pieces = np.zeros(len(choice), dtype=np.int64)
+    np.add.at(pieces, blocks.operator, (blocks.width - 1) // width[blocks.operator] + 1)
+    return max(int(pieces[_together(plan, operator)].sum()) for operator in range(len(choice)))
+
+
+def _smaller(largest: int, sizes: set[int]) -> list[int | None]:
+    """No cut, and these sizes and even parts as far as they cut anything, the largest first."""
+    even = {-(-largest // parts) for parts in _EVEN_PARTS}
+    return [None, *sorted((size for size in sizes | even if 0 < size < largest), reverse=True)]
+
+
+def _together(plan: Plan, operator: int) -> BoolArray:
+    """Operators that the plan runs at some time while it runs this one."""
+    together: BoolArray = (plan.start < plan.end[operator]) & (plan.start[operator] < plan.end)
+    return together
 
 
 def _largest(blocks: Blocks, values: IntArray) -> IntArray:
@@ -121,8 +141,7 @@ def _fewest_turns(turns: _Turns, plan: Plan, tiles: int) -> IntArray:
     """For each operator the first number of turns with which all that runs with it fits so many tiles."""
     chosen = turns.most.copy()
     for operator in np.flatnonzero(turns.widest).tolist():
-        together = (plan.start < plan.end[operator]) & (plan.start[operator] < plan.end)
-        fits = np.flatnonzero(turns.pieces[together].sum(axis=0) <= tiles)
+        fits = np.flatnonzero(turns.pieces[_together(plan, operator)].sum(axis=0) <= tiles)
         chosen[operator] = min(chosen[operator], fits[0]) if len(fits) else chosen[operator]
     return chosen
 
