@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sbdopt.blocks import Blocks
 from sbdopt.errors import InputError
-from sbdopt.goals import DEFAULT_GOALS, MOVED, Goals
+from sbdopt.goals import DEFAULT_GOALS, Goals
 from sbdopt.placement import Placement
 from sbdopt.problem import Problem
 from sbdopt.search.budget import Budget

@@ -16,7 +16,7 @@ from sbdopt.problem import BlockColumns, Operator, Problem
 
 @dataclass(frozen=True)
 class Cut:
-    """The most weights of a piece of an operator's blocks, across and down; None: as many as the block has."""
+    """The most weights of a piece of a block, across and down; None: as many as the block has."""
 
     width: int | None = None
     height: int | None = None

@@ -34,7 +34,7 @@ def save_split(
 
 
 def split_weights(original: Problem, split: Split, weights: Weights) -> dict[str, Tensor]:
-    """The weights of the pieces, operator by operator, each row-major, in the type in which they are stored."""
+    """The weights of each operator's pieces, each row-major, in the type in which they are stored."""
     pieces = split.pieces
     result, first = {}, 0
     for operator in original.operators:

@@ -68,15 +68,22 @@ def cuts_of(blocks: Blocks, operator: int, current: Cut, *, rows: bool) -> Itera
     mine = slice(int(blocks.first[operator]), int(blocks.first[operator + 1]))
     tallest, widest = int(blocks.height[mine].max()), int(blocks.width[mine].max())
     hardware = blocks.hardware
-    turns = {
-        turn * kind.adcs // hardware.columns_per_weight for kind in hardware.arrays for turn in (1, 2, 4)
-    }
+    converters = {turns * kind.adcs for kind in hardware.arrays for turns in (1, 2, 4)}
+    turns = {columns // hardware.columns_per_weight for columns in converters}
     for width in _smaller(widest, turns):
         if width != current.width:
             yield replace(current, width=width)
     for height in _smaller(tallest, {hardware.rows_per_phase or tallest}) if rows else ():
         if height != current.height:
             yield replace(current, height=height)
+
+
+def tiles_of(blocks: Blocks, arrays: int) -> int:
+    """The most tiles that so many arrays are on."""
+    kinds = blocks.hardware.arrays
+    if any(kind.count is None for kind in kinds):
+        return arrays
+    return min(arrays, sum(-(-(kind.count or 0) // kind.tiers) for kind in kinds))
 
 
 def most_together(blocks: Blocks, choice: Choice) -> int:

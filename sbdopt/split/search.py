@@ -17,7 +17,15 @@ from sbdopt.solution import Solution
 from sbdopt.solve import Watch
 from sbdopt.split.bounds import SplitBounds
 from sbdopt.split.cutting import Choice, Cut, Split, cut_placement
-from sbdopt.split.menu import classes, common_widths, cut_alike, cut_by_turns, cuts_of, most_together
+from sbdopt.split.menu import (
+    classes,
+    common_widths,
+    cut_alike,
+    cut_by_turns,
+    cuts_of,
+    most_together,
+    tiles_of,
+)
 from sbdopt.split.mixing import mixed
 
 _WHOLE_SHARE = 0.3
@@ -66,7 +74,7 @@ class Search:
         """The whole blocks, even if no solution was found."""
         self.best: Candidate | None = None
         self.proofs: dict[str, Bound] = {}
-        """For each goal the strongest bound over all splits that reach the best values of the goals before."""
+        """The strongest bound of each goal over all splits that reach the best values of earlier goals."""
         self._make, self._solver, self._watch, self._stop = make, solver, watch, stop
         self._tried: dict[tuple[Choice, int | None], Candidate] = {}
 
@@ -145,7 +153,8 @@ class Search:
 
     def _shown(self, record: Record, budget: Budget) -> None:
         """Show what is better than the best."""
-        better = record.measures is not None and (self.best is None or record.values() < self.best.key)
+        known = None if self.best is None else self.best.key[: len(self.goals)]
+        better = known is None or (record.measures is not None and record.values() < known)
         if better and self._watch is not None:
             self._watch(record, budget)
 
@@ -153,7 +162,7 @@ class Search:
         """Cuts for the arrays that there may be, for as many as it takes, and the same for all operators."""
         numbers = self._numbers_of_arrays()
         for arrays in numbers:
-            yield cut_by_turns(self.blocks, arrays), arrays
+            yield cut_by_turns(self.blocks, tiles_of(self.blocks, arrays)), arrays
         choice = cut_by_turns(self.blocks, None)
         yield choice, min(most_together(self.blocks, choice), self.goals.limits.get("arrays", 1 << 40))
         for width in common_widths(self.blocks):
