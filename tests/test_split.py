@@ -232,7 +232,7 @@ def few_pieces(random: Random, most: int, *, rows: bool) -> Problem:
 def test_bounds_hold_for_all_splits(add_cycles: int | None) -> None:
     """Whatever is cut however and stands wherever: no goal is below its bound at what others have."""
     reached = 0
-    for seed in range(60):
+    for seed in range(25):
         random = Random(1000 * (add_cycles or 0) + seed)
         problem = few_pieces(random, 5, rows=add_cycles is not None)
         bounds = SplitBounds(Blocks.of(problem), add_cycles)
@@ -247,7 +247,7 @@ def test_bounds_hold_for_all_splits(add_cycles: int | None) -> None:
         if found:
             least = min(values["makespan"] for values in found)
             reached += bounds.best("makespan", {}).value == least
-    assert reached >= 30
+    assert reached >= 12
 
 
 def test_a_bound_that_is_too_high_would_be_found() -> None:

@@ -25,7 +25,7 @@ from sbdopt.cli.options import (
 )
 from sbdopt.cli.output import gap_percent, number, percent, print_bytes, print_table, refuse_target, warn
 from sbdopt.cli.progress import shown_progress
-from sbdopt.cli.splitting import LARGEST_ADDITION, SplitFiles, print_split, refuse_options
+from sbdopt.cli.splitting import LARGEST_ADDITION, SplitFiles, print_split, refuse_options, status_of_split
 from sbdopt.errors import InputError
 from sbdopt.goals import gap
 
@@ -195,7 +195,7 @@ def _print_result(solution: Solution, goals: Sequence[str], seconds: float) -> N
         return
     solver = solution.solver or {}
     ended = ", interrupted" if solver.get("interrupted") else ""
-    status = f"{solution.status} for these cuts" if "split" in solver else solution.status
+    status = status_of_split(solution, goals) if "split" in solver else solution.status
     print(f"{solution.problem}: {status}, {seconds:.1f} s, method {solver['method']}{ended}")
     print()
     rows = []

@@ -65,6 +65,14 @@ class SplitFiles:
             save_split(self._problem, self._made.split, self._made.solution, output, self._weights)
 
 
+def status_of_split(solution: Solution, goals: Sequence[str]) -> str:
+    """The status, and whether it is one of all cuts or only of those that were made."""
+    bounds = (solution.solver or {})["split"]["bounds"]
+    if all(solution.value(goal) == bounds.get(goal) for goal in goals):
+        return "optimal of all cuts"
+    return f"{solution.status} for these cuts"
+
+
 def print_split(solution: Solution, goals: Sequence[str]) -> None:
     """What cutting cost and brought, and what no split can beat."""
     summary = (solution.solver or {})["split"]
