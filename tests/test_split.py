@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from itertools import pairwise, product
 from random import Random
@@ -384,6 +385,14 @@ def test_an_interrupt_keeps_the_best_so_far() -> None:
 
     made = split(chain(8, 8, 8, 8), watch=interrupt)
     assert made.solution.metrics is not None
+
+
+def test_a_bound_that_a_solution_contradicts_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = sys.modules[SplitBounds.__module__]
+    monkeypatch.setattr(module, "least_cycles", lambda *_: np.full(5, 100))
+    solver = split(chain(8, 8, 8, 8), goals=("makespan",)).solution.solver
+    assert solver["faults"] == ["makespan was said to be at least 500 however blocks are cut"]
+    assert solver["split"]["bounds"] == {}
 
 
 def test_what_cannot_be() -> None:

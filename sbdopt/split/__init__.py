@@ -98,6 +98,8 @@ def _described(
     """The solution of the best split, with what cutting cost and brought, and what bounds all splits."""
     solver = dict(best.solution.solver or {}) | {"method": method, "split": _summary(search, first, best)}
     solver |= {"seconds": round(budget.elapsed, 3)} if budget.work is None else {"work": budget.work}
+    if search.faults:
+        solver["faults"] = list(dict.fromkeys(search.faults))
     if interrupted:
         solver["interrupted"] = True
     if best.solution.metrics is not None:

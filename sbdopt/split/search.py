@@ -75,6 +75,8 @@ class Search:
         self.best: Candidate | None = None
         self.proofs: dict[str, Bound] = {}
         """The strongest bound of each goal over all splits that reach the best values of earlier goals."""
+        self.faults: list[str] = []
+        """What any of the searches, or a bound, turned out to be wrong about."""
         self._make, self._solver, self._watch, self._stop = make, solver, watch, stop
         self._tried: dict[tuple[Choice, int | None], Candidate] = {}
 
@@ -119,6 +121,9 @@ class Search:
         for place, goal in enumerate(self.goals):
             given = self.goals.given(dict(zip(self.goals[:place], values[:place], strict=True)))
             bound = self.bounds.best(goal, given)
+            if bound.value > values[place]:  # a judged solution is certain
+                self.faults.append(f"{goal} was said to be at least {bound.value} however blocks are cut")
+                return False
             self.proofs[goal] = bound
             if bound.value < values[place]:
                 for later in self.goals[place + 1 :]:
@@ -139,6 +144,7 @@ class Search:
             start = mixed(Blocks.of(split.problem), arrays, budget)
         solution = self._solver(split.problem, method, budget, start, self._shown)
         self.budget.spent += budget.spent
+        self.faults += (solution.solver or {}).get("faults", [])
         values = [solution.value(goal) for goal in self.goals]
         drives = 0 if solution.metrics is None else solution.metrics.drives or 0
         key = (*(inf if value is None else value for value in values), len(split.pieces.block), drives)
