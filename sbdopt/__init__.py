@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sbdopt.simulate import simulate
     from sbdopt.solution import Solution
     from sbdopt.solve import solve
+    from sbdopt.split import split
 
     __version__: str
 
@@ -45,6 +46,7 @@ _HOME = {
     "pareto": "sbdopt.pareto",
     "simulate": "sbdopt.simulate",
     "solve": "sbdopt.solve",
+    "split": "sbdopt.split",
 }
 """Where each public name lives; it is imported when it is first asked for."""
 
@@ -69,6 +71,7 @@ __all__ = [
     "pareto",
     "simulate",
     "solve",
+    "split",
 ]
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,6 +25,7 @@ from sbdopt.cli.options import (
 )
 from sbdopt.cli.output import gap_percent, number, percent, print_bytes, print_table, refuse_target, warn
 from sbdopt.cli.progress import shown_progress
+from sbdopt.cli.splitting import LARGEST_ADDITION, SplitFiles, print_split, refuse_options, status_of_split
 from sbdopt.errors import InputError
 from sbdopt.goals import gap
 
@@ -68,6 +69,24 @@ def solve(
             help="The problem that --keep solves.", show_default="blocks are taken to have had their sizes"
         ),
     ] = None,
+    split: Annotated[
+        bool,
+        typer.Option(
+            "--split",
+            help="Cut blocks by columns where that pays; -o X.json then writes the split problem to "
+            "X.problem.json as well, and its weights, if there are any, to X.safetensors.",
+        ),
+    ] = False,
+    add_cycles: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=LARGEST_ADDITION,
+            help="With --split, cut by rows too: adding the partial sums takes so many cycles for each "
+            "doubling of the pieces of a block.",
+            show_default="no cuts by rows",
+        ),
+    ] = None,
     time_limit: Annotated[
         float | None,
         typer.Option(
@@ -95,25 +114,31 @@ def solve(
     refuse_target(output, *(path for path in (problem, keep, kept_problem) if path is not None))
     if kept_problem is not None and keep is None:
         raise InputError("--kept-problem says what --keep solves; name that as well")
+    refuse_options(split, add_cycles, keep)
     with Interrupts() as interrupts:
         loaded = Problem.load(problem)
+        files = SplitFiles(loaded, problem, output) if split else None
         standing = None if keep is None else _standing(loaded, keep, kept_problem)
         begin = None if start is None else _start(loaded, start, budget)
         with nullcontext() if quiet or json else shown_progress(goals, budget) as watch:
             interrupts.search_begins(seconds, budget.elapsed)
-            solution = solve_problem(
-                loaded,
-                method=method,
-                goals=goals,
-                limits=limits,
-                budget=budget,
-                seed=seed,
-                start=begin,
-                standing=standing,
-                watch=watch,
-            )
+            asked: dict[str, Any] = {
+                "method": method,
+                "goals": goals,
+                "limits": limits,
+                "budget": budget,
+                "seed": seed,
+                "start": begin,
+                "watch": watch,
+            }
+            if files is None:
+                solution = solve_problem(loaded, standing=standing, **asked)
+            else:
+                solution = files.solve(add_cycles, lambda: interrupts.asked, asked)
             interrupts.search_ended()
-        if output is not None:
+        if output is not None and files is not None:
+            files.save(output)
+        elif output is not None:
             solution.save(output)
         for fault in (solution.solver or {}).get("faults", []):
             warn(f"warning: {fault}")
@@ -170,7 +195,8 @@ def _print_result(solution: Solution, goals: Sequence[str], seconds: float) -> N
         return
     solver = solution.solver or {}
     ended = ", interrupted" if solver.get("interrupted") else ""
-    print(f"{solution.problem}: {solution.status}, {seconds:.1f} s, method {solver['method']}{ended}")
+    status = status_of_split(solution, goals) if "split" in solver else solution.status
+    print(f"{solution.problem}: {status}, {seconds:.1f} s, method {solver['method']}{ended}")
     print()
     rows = []
     for goal in goals:
@@ -187,6 +213,9 @@ def _print_result(solution: Solution, goals: Sequence[str], seconds: float) -> N
         )
     print_table(("goal", "value", "bound", "gap", "proof"), rows, left=("goal", "proof"))
     print()
+    if "split" in solver:
+        print_split(solution, goals)
+        print()
     moved = {name: solver[name] for name in ("moved_cells", "touched_arrays") if name in solver}
     print_metrics(metrics.model_dump() | moved)
 

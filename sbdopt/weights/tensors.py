@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +35,10 @@ _STORED = {
     "U16": "<u2",
     "U8": "<u1",
 }
+_LIBRARY = {"BF16": "bfloat16"} | {
+    name: np.dtype(stored).name for name, stored in _STORED.items() if name != "BF16"
+}
+"""The types as the library wants them for writing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,3 +150,18 @@ class TensorFile:
                 "it must hold finite numbers, or integers below 2**53"
             )
         return tensor
+
+
+def to_safetensors(tensors: Mapping[str, Tensor]) -> bytes:
+    """A safetensors file of these tensors, each in the type in which it is stored."""
+    kept = {name: np.ascontiguousarray(tensor.stored) for name, tensor in tensors.items()}  # while it reads
+    specs = {
+        name: safetensors.TensorSpec(
+            dtype=_LIBRARY[tensor.dtype],
+            shape=list(tensor.shape),
+            data_ptr=kept[name].ctypes.data,
+            data_len=kept[name].nbytes,
+        )
+        for name, tensor in tensors.items()
+    }
+    return bytes(safetensors.serialize(specs))

@@ -1,0 +1,155 @@
+"""Arrays, steps and cycles in one model, places in another: what has no places is forbidden, and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from sbdopt.blocks import Blocks
+from sbdopt.documents import IntArray
+from sbdopt.placement import Placement
+from sbdopt.search.budget import Budget
+from sbdopt.search.dealing import Places
+from sbdopt.search.exact.assignment import Assignment, Relaxation
+from sbdopt.search.exact.candidates import Candidate, candidate_steps
+from sbdopt.search.exact.fits import Fits
+from sbdopt.search.exact.questions import Questions, Standing
+from sbdopt.search.exact.relations import Relations
+from sbdopt.search.exact.runner import Halt, NothingLeft, Outcome, Proven
+from sbdopt.search.exact.scales import Scales
+from sbdopt.search.exact.task import Task
+from sbdopt.search.greedy import finished
+from sbdopt.search.method import Found
+from sbdopt.search.schedule import make_steps, schedule
+from sbdopt.timing import step_cycles
+
+_GOALS = {"unused_cells", "arrays", "makespan"}
+_REASON = "CP-SAT, arrays and places in turn"
+_MOST_STEPS = 3000
+_PAIRS = 3
+"""Pairs of functions that are added for each step that they show to be impossible."""
+
+
+def can_decompose(relations: Relations, task: Task) -> bool:
+    """Whether arrays are all alike and nothing is shared, so that only sizes count."""
+    slots = relations.slots
+    return (
+        {task.goal, *task.limits} <= _GOALS
+        and len({slot.tile for slot in slots}) == len(slots)
+        and len({slot.kind for slot in slots}) == 1
+        and not any(slot.faults for slot in slots)
+        and not (relations.sharing_rows or relations.sharing_columns)
+        and all(len(stretch) == 1 for stretch in relations.stretches)
+    )
+
+
+def decompose(
+    relations: Relations,
+    task: Task,
+    budget: Budget,
+    seed: int,
+    workers: int,
+    put: Callable[[Outcome], None],
+    halt: Halt,
+) -> None:
+    """Solutions and bounds, then `NothingLeft` if there is no solution or no better one (Benders; Hooker 2003).
+
+    The relaxation knows of places only what dual feasible functions say and what has been forbidden. Its
+    best assignment is a bound; if all its arrays have places it is a solution, and the best one. If an
+    array has none, as few of its blocks as still have none are forbidden to meet again within its cycles.
+    Ends without a proof when the time is up or when it cannot be decided whether blocks have places.
+    """
+    candidates = _steps(relations, task)
+    if candidates is None:
+        return
+    blocks = relations.blocks
+    slot, row_unit, column_unit = relations.slots[0], relations.row_unit, relations.column_unit
+    scales = Scales.of(slot.rows // row_unit, slot.columns // column_unit)
+    size = [
+        (height // row_unit, width // column_unit)
+        for height, width in zip(blocks.height.tolist(), blocks.columns.tolist(), strict=True)
+    ]
+    relaxation = Relaxation(relations, scales, size, candidates, task.goal, task.limits, task.horizon)
+    if task.best is not None:
+        relaxation.model.add(relaxation.goals[task.goal] < task.best)
+    questions = Questions(Fits(scales, budget, seed, halt), size, blocks.operator.tolist(), candidates)
+    known = task.known
+    while not (budget.used_up or halt.halted):
+        assignment = relaxation.solve(known, budget, seed, workers, halt)
+        if assignment is False:
+            put(NothingLeft(_REASON))
+        if isinstance(assignment, bool):
+            return
+        if assignment.bound > known:
+            known = assignment.bound
+            put(Proven(known, _REASON))
+        if relaxation.separate(assignment, _PAIRS):
+            continue
+        standings = _stand(relaxation, questions, assignment)
+        if standings is None:
+            return
+        if len(standings) == len(assignment.blocks):
+            put(_found(relations, standings, bool(candidates), budget))
+            if assignment.value == known:
+                put(NothingLeft(_REASON))
+                return
+            relaxation.model.add(relaxation.goals[task.goal] < assignment.value)
+
+
+def _steps(relations: Relations, task: Task) -> dict[int, list[tuple[Candidate, int]]] | None:
+    """All steps of every operator with their cycles; none if time does not count; None if too many."""
+    blocks = relations.blocks
+    steps: dict[int, list[tuple[Candidate, int]]] = {}
+    if "makespan" not in {task.goal, *task.limits}:
+        return steps
+    for operator in range(len(blocks.predecessors)):
+        members = list(range(int(blocks.first[operator]), int(blocks.first[operator + 1])))
+        if not members:
+            continue
+        found = candidate_steps(relations, members, task.unused(relations), _MOST_STEPS)
+        if found is None:
+            return None
+        cycles = step_cycles(
+            blocks.hardware,
+            relations.slots[0].adcs,
+            np.array([candidate.columns for candidate in found]),
+            np.array([candidate.rows for candidate in found]),
+        )
+        steps[operator] = list(zip(found, cycles.tolist(), strict=True))
+    return steps
+
+
+def _stand(relaxation: Relaxation, questions: Questions, assignment: Assignment) -> list[Standing] | None:
+    """How the blocks of each array stand, of those that can; what others cannot is forbidden.
+
+    None if that could not be decided for an array, and all others can.
+    """
+    standings, conflicts, undecided = [], 0, False
+    for blocks in assignment.blocks:
+        standing = questions.standing(blocks, assignment.cycles)
+        if standing is None:
+            relaxation.forbid(questions.conflict(blocks, assignment.cycles))
+            conflicts += 1
+        elif isinstance(standing, Standing):
+            standings.append(standing)
+        else:
+            undecided = True
+    return None if undecided and not conflicts else standings
+
+
+def _found(relations: Relations, standings: list[Standing], timed: bool, budget: Budget) -> Found:
+    """Every block at its place; the blocks of a step are read together, and steps as soon as can be."""
+    blocks: Blocks = relations.blocks
+    kind, array, row, column = np.zeros((4, len(blocks)), dtype=np.int64)
+    group: IntArray = np.arange(len(blocks))
+    for slot, standing in zip(relations.slots, standings, strict=True):
+        for block, (r, c) in standing.places.items():
+            kind[block], array[block] = slot.kind, slot.array
+            row[block], column[block] = r * relations.row_unit, c * relations.column_unit
+        for step in standing.steps:
+            group[list(step)] = min(step)
+    if not timed:
+        return finished(blocks, Places(kind, array, row, column), budget)
+    steps = make_steps(blocks, kind, array, column, group)
+    return Found(Placement(kind, array, row, column, schedule(blocks, steps)))

@@ -1,0 +1,201 @@
+"""Whether some blocks and steps can stand on one array; an answer is remembered by sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import combinations, pairwise
+
+import numpy as np
+from ortools.sat.python.cp_model import FEASIBLE, INFEASIBLE, OPTIMAL, BoolVarT, CpModel, CpSolver, IntVar
+
+from sbdopt.search.budget import Budget
+from sbdopt.search.exact.runner import Halt
+from sbdopt.search.exact.scales import Scales, Size
+from sbdopt.search.exact.searching import MOST_COLUMNS, search
+
+Places = list[tuple[int, int]]
+"""Row and column, in units: of the free blocks, then of the members of the steps, in the order asked for."""
+
+_MOST_TRIED = 30_000
+"""Places that the quick search tries: some milliseconds."""
+_WORK = 1e-7
+"""Units of work of one of them."""
+_PATIENCE = 10.0
+"""Seconds, or units of work, that CP-SAT may take for one question."""
+
+
+@dataclass(eq=False)
+class Fits:
+    """Answers for arrays of one kind without faults: blocks that share neither rows nor columns in a step."""
+
+    scales: Scales
+    budget: Budget
+    seed: int
+    halt: Halt
+    _known: dict[tuple[tuple[Size, ...], tuple[tuple[Size, ...], ...]], Places | bool] = field(
+        default_factory=dict
+    )
+
+    @property
+    def ended(self) -> bool:
+        """Whether no more questions are answered."""
+        return self.halt.halted or self.budget.used_up
+
+    def places(self, free: tuple[Size, ...], steps: tuple[tuple[Size, ...], ...]) -> Places | bool | None:
+        """Places of free blocks (read alone) and of steps; False if there are none; None if not decided.
+
+        All sizes are sorted, in the steps as well, so that equal questions are the same. True is never
+        returned. The rules of one array in the format: disjoint; members of a step share no row and no
+        column; and where rows of a step meet its columns no other block stands.
+        """
+        key = (free, steps)
+        if key not in self._known:
+            answer = self._find(free, steps)
+            if answer is None:
+                return None
+            self._known[key] = answer
+        return self._known[key]
+
+    def _find(self, free: tuple[Size, ...], steps: tuple[tuple[Size, ...], ...]) -> Places | bool | None:
+        if self.scales.exclude(free, steps):
+            return False
+        sizes = [*free, *(size for step in steps for size in step)]
+        of_step = [-1] * len(free) + [number for number, step in enumerate(steps) for _ in step]
+        if self.scales.columns <= MOST_COLUMNS:
+            answer = self._search(sizes, of_step)
+            if answer is not None:
+                return answer
+        return self._prove(sizes, of_step)
+
+    def _search(self, sizes: Sequence[Size], of_step: Sequence[int]) -> Places | bool | None:
+        if not sizes:
+            return []
+        height, width = np.array(sizes, dtype=np.int64).T.copy()
+        twin = np.full(len(sizes), -1)
+        for one, two in pairwise(range(len(sizes))):
+            if (sizes[one], of_step[one]) == (sizes[two], of_step[two]):
+                twin[two] = one
+        row, column = np.zeros((2, len(sizes)), dtype=np.int64)
+        outcome = search(
+            height,
+            width,
+            np.array(of_step),
+            twin,
+            self.scales.rows,
+            self.scales.columns,
+            _MOST_TRIED,
+            row,
+            column,
+        )
+        self.budget.spent += _WORK * _MOST_TRIED
+        if outcome == 1:
+            return list(zip(row.tolist(), column.tolist(), strict=True))
+        return False if outcome == 0 else None
+
+    def _prove(self, sizes: Sequence[Size], of_step: Sequence[int]) -> Places | bool | None:
+        packing = _Packing(self.scales, sizes, of_step)
+        solver = CpSolver()
+        solver.parameters.num_workers = 1
+        solver.parameters.random_seed = self.seed
+        solver.parameters.symmetry_level = 0
+        solver.parameters.linearization_level = 0
+        solver.parameters.cp_model_probing_level = 0
+        solver.parameters.max_time_in_seconds = min(_PATIENCE, self.budget.remaining)
+        if self.budget.remaining_work is not None:
+            solver.parameters.max_deterministic_time = min(_PATIENCE, self.budget.remaining_work)
+            solver.parameters.max_time_in_seconds = min(self.budget.remaining, 1e6)
+        status = self.halt.solve(solver, packing.model)
+        if not self.halt.halted:
+            self.budget.spent += solver.response_proto.deterministic_time
+        if status == INFEASIBLE:
+            return False
+        if status not in (FEASIBLE, OPTIMAL):
+            return None
+        return [
+            (solver.value(row), solver.value(column))
+            for row, column in zip(packing.row, packing.column, strict=True)
+        ]
+
+
+class _Packing:
+    """The question as a CP-SAT model.
+
+    A block that is not in a step is apart from all its members in rows, or from all of them in columns: one
+    literal for a block and a step says which. Crossings are rectangles like others to the blocks.
+    """
+
+    def __init__(self, scales: Scales, sizes: Sequence[Size], of_step: Sequence[int]) -> None:
+        self.model = model = CpModel()
+        self.sizes, self.of_step = sizes, of_step
+        self._before: dict[tuple[int, int, int], BoolVarT] = {}
+        room = (scales.rows, scales.columns)
+        self.row, self.column = (
+            [model.new_int_var(0, room[axis] - size[axis], "") for size in sizes] for axis in (0, 1)
+        )
+        self._keep_apart()
+        self._pack(room)
+        self._break_symmetries(room)
+
+    def _apart(self, axis: int, one: int, two: int) -> list[BoolVarT]:
+        return [self._ends_before(axis, one, two), self._ends_before(axis, two, one)]
+
+    def _ends_before(self, axis: int, one: int, two: int) -> BoolVarT:
+        if (axis, one, two) not in self._before:
+            begin: list[IntVar] = (self.row, self.column)[axis]
+            literal = self.model.new_bool_var("")
+            self.model.add(begin[one] + self.sizes[one][axis] <= begin[two]).only_enforce_if(literal)
+            self._before[axis, one, two] = literal
+        return self._before[axis, one, two]
+
+    def _keep_apart(self) -> None:
+        model, of_step = self.model, self.of_step
+        for one, two in combinations(range(len(self.sizes)), 2):
+            rows, columns = self._apart(0, one, two), self._apart(1, one, two)
+            if of_step[one] == of_step[two] >= 0:
+                model.add_bool_or(rows)
+                model.add_bool_or(columns)
+            else:
+                model.add_bool_or(*rows, *columns)
+        for step in range(max(of_step, default=-1) + 1):
+            for other in range(len(self.sizes)):
+                if of_step[other] != step:
+                    by_rows = model.new_bool_var("")
+                    for member in self._members(step):
+                        model.add_bool_or(~by_rows, *self._apart(0, member, other))
+                        model.add_bool_or(by_rows, *self._apart(1, member, other))
+
+    def _members(self, step: int) -> list[int]:
+        return [i for i, number in enumerate(self.of_step) if number == step]
+
+    def _pack(self, room: tuple[int, int]) -> None:
+        """Blocks and the crossings of one step do not overlap: as a whole and along each axis."""
+        model = self.model
+        down = [
+            model.new_fixed_size_interval_var(row, size[0], "")
+            for row, size in zip(self.row, self.sizes, strict=True)
+        ]
+        across = [
+            model.new_fixed_size_interval_var(column, size[1], "")
+            for column, size in zip(self.column, self.sizes, strict=True)
+        ]
+        for step in range(max(1, max(self.of_step, default=-1) + 1)):
+            members = self._members(step)
+            rectangles = [(i, i) for i in range(len(self.sizes))]
+            rectangles += [(i, j) for i in members for j in members if i != j]
+            rows, columns = [down[i] for i, _ in rectangles], [across[j] for _, j in rectangles]
+            model.add_no_overlap_2d(rows, columns)
+            model.add_cumulative(rows, [self.sizes[j][1] for _, j in rectangles], room[1])
+            model.add_cumulative(columns, [self.sizes[i][0] for i, _ in rectangles], room[0])
+
+    def _break_symmetries(self, room: tuple[int, int]) -> None:
+        """Blocks that are alike are ordered; the largest stands in the upper half, and if single left."""
+        kinds = list(zip(self.sizes, self.of_step, strict=True))
+        for one, two in pairwise(range(len(kinds))):
+            if kinds[one] == kinds[two]:
+                key = [self.row[i] * (room[1] + 1) + self.column[i] for i in (one, two)]
+                self.model.add(key[0] < key[1])
+        largest = max(range(len(kinds)), key=lambda i: self.sizes[i][0] * self.sizes[i][1])
+        self.model.add(2 * self.row[largest] <= room[0] - self.sizes[largest][0])
+        if kinds.count(kinds[largest]) == 1:
+            self.model.add(2 * self.column[largest] <= room[1] - self.sizes[largest][1])

@@ -1,0 +1,145 @@
+"""Whether some blocks can stand on one array if operators may take only so long, and why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice, product
+
+from sbdopt.search.exact.candidates import Candidate
+from sbdopt.search.exact.fits import Fits
+from sbdopt.search.exact.scales import Size
+
+_MOST_CHOICES = 2000
+"""Ways to read blocks together that are tried before a question is given up."""
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """No array holds these blocks while each of these operators takes no more than so many cycles."""
+
+    blocks: tuple[int, ...]
+    cycles: Mapping[int, int]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Places of the blocks of an array, by block, and the steps of several blocks."""
+
+    places: Mapping[int, tuple[int, int]]
+    steps: Sequence[tuple[int, ...]]
+
+
+@dataclass(eq=False)
+class Questions:
+    """Questions about arrays of one kind, on which every step reads blocks of one operator."""
+
+    fits: Fits
+    size: Sequence[Size]
+    """Of each block."""
+    operator: Sequence[int]
+    """Of each block."""
+    candidates: Mapping[int, Sequence[tuple[Candidate, int]]]
+    """The steps of each operator, and the cycles of each."""
+    _known: dict[tuple[object, ...], Standing | None] = field(default_factory=dict)
+
+    def standing(self, blocks: Sequence[int], cycles: Mapping[int, int]) -> Standing | bool | None:
+        """How blocks can stand on an array, None if they cannot, False if that could not be decided.
+
+        Operators that are not in `cycles` may take any time. It is enough to read together what saves the
+        cycles that must be saved: a step that is taken apart asks for no empty crossings.
+        """
+        key = (tuple(sorted(blocks)), tuple(sorted(cycles.items())))
+        if key not in self._known:
+            answer = self._ask(blocks, cycles)
+            if answer is False:
+                return False
+            assert not isinstance(answer, bool)
+            self._known[key] = answer
+        return self._known[key]
+
+    def _ask(self, blocks: Sequence[int], cycles: Mapping[int, int]) -> Standing | bool | None:
+        choices = [list(islice(choice, _MOST_CHOICES + 1)) for choice in self._choices(blocks, cycles)]
+        number = 1
+        for choice in choices:
+            number *= len(choice)
+        if number > _MOST_CHOICES:
+            return False
+        undecided = False
+        asked: set[tuple[object, ...]] = set()
+        for chosen in product(*choices):
+            steps = sorted(
+                (tuple(sorted(step, key=lambda i: (self.size[i], i))) for part in chosen for step in part),
+                key=lambda step: [self.size[i] for i in step],
+            )
+            read = {i for step in steps for i in step}
+            free = sorted((i for i in blocks if i not in read), key=lambda i: (self.size[i], i))
+            question = (
+                tuple(self.size[i] for i in free),
+                tuple(tuple(self.size[i] for i in step) for step in steps),
+            )
+            if question in asked:
+                continue
+            asked.add(question)
+            if self.fits.ended:
+                return False
+            places = self.fits.places(*question)
+            if isinstance(places, list):
+                order = [*free, *(i for step in steps for i in step)]
+                return Standing(dict(zip(order, places, strict=True)), steps)
+            undecided |= places is None
+        return False if undecided else None
+
+    def _choices(
+        self, blocks: Sequence[int], cycles: Mapping[int, int]
+    ) -> Iterator[Iterator[tuple[tuple[int, ...], ...]]]:
+        """For each operator that would take too long block by block the ways to read it in time."""
+        for operator, most in cycles.items():
+            mine = {i for i in blocks if self.operator[i] == operator}
+            inside = [(c, spent) for c, spent in self.candidates[operator] if mine.issuperset(c.members)]
+            alone = {c.members[0]: spent for c, spent in inside if len(c.members) == 1}
+            excess = sum(alone.values()) - most
+            if excess > 0:
+                saving = [
+                    (c.members, sum(alone[i] for i in c.members) - spent)
+                    for c, spent in inside
+                    if len(c.members) > 1
+                ]
+                yield _savings([(members, saved) for members, saved in saving if saved > 0], excess)
+
+    def conflict(self, blocks: Sequence[int], cycles: Mapping[int, int]) -> Conflict:
+        """Why these blocks cannot stand on an array: as few blocks and as much time as still are too much."""
+        rest, least = list(blocks), dict(cycles)
+        for operator in list(least):
+            fewer = {o: most for o, most in least.items() if o != operator}
+            if self.standing(rest, fewer) is None:
+                least = fewer
+        for block in sorted(blocks, key=lambda i: self.size[i][0] * self.size[i][1]):
+            fewer_blocks = [i for i in rest if i != block]
+            if self.standing(fewer_blocks, least) is None:
+                rest = fewer_blocks
+        for operator in list(least):
+            if all(self.operator[i] != operator for i in rest):
+                del least[operator]
+                continue
+            while self.standing(rest, {**least, operator: least[operator] + 1}) is None:
+                least[operator] += 1
+        return Conflict(tuple(sorted(rest)), least)
+
+
+def _savings(
+    steps: Sequence[tuple[tuple[int, ...], int]], wanted: int
+) -> Iterator[tuple[tuple[int, ...], ...]]:
+    """All sets of steps without a common block that save `wanted` cycles, none of which could be left out."""
+    stack: list[tuple[int, tuple[int, ...]]] = [(0, ())]
+    while stack:
+        begin, chosen = stack.pop()
+        saved = [steps[k][1] for k in chosen]
+        if sum(saved) >= wanted:
+            if sum(saved) - min(saved) < wanted:
+                yield tuple(steps[k][0] for k in chosen)
+            continue
+        used = {i for k in chosen for i in steps[k][0]}
+        for k in range(begin, len(steps)):
+            if used.isdisjoint(steps[k][0]):
+                stack.append((k + 1, (*chosen, k)))
