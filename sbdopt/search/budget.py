@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass
@@ -45,3 +45,10 @@ class Budget:
     def used_up(self) -> bool:
         """Whether the search must stop."""
         return self.remaining <= 0 or self.remaining_work == 0
+
+    def part(self, share: float) -> Budget:
+        """A budget of its own for a part of what is left; what it spends is added by whoever asks for it."""
+        part = replace(self, seconds=self.elapsed + self.remaining * share)
+        if self.remaining_work is not None:
+            part.work = self.spent + self.remaining_work * share
+        return part

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from sbdopt.blocks import Blocks
 from sbdopt.bounds import lower_bounds, position_bound
@@ -49,9 +48,7 @@ def pack(
     """
     del start
     share = _SHARE if len(goals) > 1 else _SHARE_ALONE
-    part = replace(budget, seconds=budget.elapsed + budget.remaining * share)
-    if (left := budget.remaining_work) is not None:
-        part.work = budget.spent + left * share
+    part = budget.part(share)
     packer = _Packer(blocks, part, seed)
     yield from packer.construct()
     if not (packer.proven or part.used_up):

@@ -14,6 +14,7 @@ from ortools.sat.python.cp_model import (
     BoolVarT,
     CpModel,
     CpSolver,
+    CpSolverStatus,
     IntVar,
     LinearExpr,
     LinearExprT,
@@ -26,6 +27,9 @@ from sbdopt.search.exact.relations import Relations
 from sbdopt.search.exact.runner import Halt
 from sbdopt.search.exact.scales import Scales, Size
 from sbdopt.timing import operator_cycles
+
+_QUICK = 0.2
+"""Units of work for a try without linear relaxations."""
 
 
 @dataclass(frozen=True)
@@ -93,13 +97,11 @@ class Relaxation:
             self.model.add_implication(later, earlier)
         return LinearExpr.sum(used)
 
-    def _sum_on(self, values: Sequence[int], array: int) -> LinearExprT:
-        return LinearExpr.weighted_sum([on[array] for on in self.on], values)
-
     def _fit_by_area(self) -> None:
         area = [height * width for height, width in self.size]
         for a in self.arrays:
-            self.model.add(self._sum_on(area, a) <= self.scales.rows * self.scales.columns)
+            total = LinearExpr.weighted_sum([on[a] for on in self.on], area)
+            self.model.add(total <= self.scales.rows * self.scales.columns)
 
     def _break_symmetries(self) -> None:
         """Arrays are numbered by their largest block; blocks of one operator that are alike are ordered."""
@@ -157,9 +159,9 @@ class Relaxation:
                     steps = self.candidates[operator]
                     load = [spent * self.chosen[candidate.members, a] for candidate, spent in steps]
                     model.add(LinearExpr.sum(load) <= self.cycles[operator])
-                finish.append(ready[operator] + self.cycles[operator])
+                finish.append(LinearExpr.sum([ready[operator], self.cycles[operator]]))
             else:
-                finish.append(ready[operator] + cycles)
+                finish.append(LinearExpr.sum([ready[operator], cycles]))
             model.add(finish[operator] <= makespan)
         for operator, before in enumerate(blocks.predecessors):
             for predecessor in before:
@@ -190,14 +192,15 @@ class Relaxation:
         capacity = int(self.scales.capacity[pair])
         values = [self.scales.value(pair, *size) for size in self.size]
         for a in self.arrays:
-            total = self._sum_on(values, a)
-            self.model.add(total <= capacity)
+            on = [literals[a] for literals in self.on]
+            self.model.add(LinearExpr.weighted_sum(on, values) <= capacity)
             for steps in self.candidates.values():
                 for candidate, _ in steps:
                     whole = self.scales.value(pair, *self._extent(candidate))
                     more = whole - sum(values[i] for i in candidate.members)
                     if more > 0:
-                        self.model.add(total + more * self.chosen[candidate.members, a] <= capacity)
+                        terms = [*on, self.chosen[candidate.members, a]]
+                        self.model.add(LinearExpr.weighted_sum(terms, [*values, more]) <= capacity)
 
     def forbid(self, conflict: Conflict) -> None:
         """No array holds the blocks of a conflict, or larger ones instead, within its cycles.
@@ -259,20 +262,19 @@ class Relaxation:
         return self._longer[operator, cycles]
 
     def solve(self, known: int, budget: Budget, seed: int, workers: int, halt: Halt) -> Assignment | bool:
-        """The best assignment, given that nothing is below `known`; False if none, True if out of time."""
+        """The best assignment, given that nothing is below `known`; False if none, True if out of time.
+
+        Mostly only one more assignment of the same value is asked for, which is found by far fastest without
+        linear relaxations; where the value rises they are needed, so that is tried for a short time only.
+        """
         self.model.add(self.goals[self.goal] >= known)
-        solver = CpSolver()
-        solver.parameters.num_workers = workers
-        solver.parameters.random_seed = seed
-        solver.parameters.max_time_in_seconds = min(budget.remaining, 1e6)
-        if budget.remaining_work is not None:
-            solver.parameters.max_deterministic_time = budget.remaining_work
-        status = halt.solve(solver, self.model)
-        if halt.halted:
-            return True
-        budget.spent += solver.response_proto.deterministic_time
-        if status not in (OPTIMAL, FEASIBLE):
-            return status != INFEASIBLE
+        quick = self._run(budget, seed, 1, halt, quick=True)
+        if quick[1] in (OPTIMAL, INFEASIBLE):
+            solver, status = quick
+        else:
+            solver, status = self._run(budget, seed, workers, halt, quick=False)
+        if halt.halted or status not in (OPTIMAL, FEASIBLE):
+            return halt.halted or status != INFEASIBLE
         self._hint(solver)
         return Assignment(
             bound=round(solver.best_objective_bound),
@@ -289,7 +291,26 @@ class Relaxation:
             cycles={o: solver.value(cycles) for o, cycles in self.cycles.items()} if self.candidates else {},
         )
 
+    def _run(
+        self, budget: Budget, seed: int, workers: int, halt: Halt, *, quick: bool
+    ) -> tuple[CpSolver, CpSolverStatus]:
+        solver = CpSolver()
+        solver.parameters.num_workers = workers
+        solver.parameters.random_seed = seed
+        solver.parameters.cp_model_presolve = False
+        solver.parameters.max_time_in_seconds = min(budget.remaining, 1e6)
+        left = budget.remaining_work
+        if quick:
+            solver.parameters.linearization_level = 0
+            solver.parameters.max_deterministic_time = _QUICK if left is None else min(left, _QUICK)
+        elif left is not None:
+            solver.parameters.max_deterministic_time = left
+        status = halt.solve(solver, self.model)
+        if not halt.halted:
+            budget.spent += solver.response_proto.deterministic_time
+        return solver, status
+
     def _hint(self, solver: CpSolver) -> None:
-        self.model.clear_hints()
+        self.model.clear_hints()  # type: ignore[no-untyped-call]
         for variable in [*(literal for on in self.on for literal in on), *self.chosen.values()]:
             self.model.add_hint(variable, solver.value(variable))

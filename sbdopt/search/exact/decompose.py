@@ -53,7 +53,7 @@ def decompose(
     put: Callable[[Outcome], None],
     halt: Halt,
 ) -> None:
-    """Solutions and bounds, then `NothingLeft` if there is no solution or no better one (Benders; Hooker 2003).
+    """Solutions and bounds, then `NothingLeft` if there is no solution or none better (Hooker 2003).
 
     The relaxation knows of places only what dual feasible functions say and what has been forbidden. Its
     best assignment is a bound; if all its arrays have places it is a solution, and the best one. If an

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -14,11 +15,13 @@ from sbdopt.goals import MOVED, Bound, Goals
 from sbdopt.placement import Placement
 from sbdopt.search.budget import Budget
 from sbdopt.search.dealing import Places
+from sbdopt.search.exact.decompose import can_decompose, decompose
 from sbdopt.search.exact.minima import least_spans
 from sbdopt.search.exact.model import Reading, build
 from sbdopt.search.exact.relations import Relations
-from sbdopt.search.exact.runner import NothingLeft, run
+from sbdopt.search.exact.runner import Halt, NothingLeft, Outcome, Proven, race, search_model
 from sbdopt.search.exact.slots import slots_of
+from sbdopt.search.exact.task import Task
 from sbdopt.search.greedy import finished
 from sbdopt.search.method import Finding, Found, Infeasible
 from sbdopt.search.score import score
@@ -26,6 +29,8 @@ from sbdopt.timing import NEVER, block_cycles, earliest_starts
 
 _SHARE = 0.7
 """Part of what is left of the budget that a goal may take while others wait."""
+_TURN = 0.6
+"""Part of that for the decomposition, if it and the model of everything have one worker between them."""
 
 
 @dataclass
@@ -73,45 +78,98 @@ def _minimise(
     known = max((bound.value for bound in lower_bounds(blocks, goal, limits)), default=0)
     if best.values is not None and best.values[goal] <= known:
         return
-    horizon = _horizon(blocks, best.values, goal, limits)
+    task = Task(
+        goal=goal,
+        limits=limits,
+        known=known,
+        best=None if best.values is None else best.values[goal],
+        horizon=_horizon(blocks, best.values, goal, limits),
+    )
     relations = Relations(
         blocks, tuple(slots_of(blocks.hardware.arrays, _most_arrays(blocks, goal, limits, best)))
     )
-    unused = limits.get("unused_cells", sum(slot.cells for slot in relations.slots) - blocks.cells)
-    least = None
-    if goal == "makespan" and best.values is not None:
-        unhurried = _horizon(blocks, None, goal, {}) + best.values[goal]
-        least = least_spans(relations, limits, unused, unhurried, budget, seed)
-        cycles = np.array([least[(operator,)] for operator in range(len(blocks.predecessors))])
-        known = max(known, _path(blocks, cycles))
-        yield Bound(goal, known, "CP-SAT, each operator by itself", given)
-        if best.values[goal] <= known:
-            return
-    model = build(relations, {goal, *limits}, horizon, unused, least)
-    for name, value in limits.items():
-        model.variables.model.add(model.goals[name] <= value)
-    model.variables.model.add(model.goals[goal] >= known)
-    if best.values is not None:
-        model.variables.model.add(model.goals[goal] <= best.values[goal] - 1)
-    model.variables.model.minimize(model.goals[goal])
-    reached = None if best.values is None else best.values[goal]
-    for outcome in run(model, budget, seed, _SHARE if waiting else 1.0):
-        if isinstance(outcome, Reading):
-            found = _placement(blocks, outcome, budget)
+    part = budget.part(_SHARE if waiting else 1.0)
+    for outcome in _outcomes(relations, task, part, seed):
+        if isinstance(outcome, Reading | Found):
+            found = outcome if isinstance(outcome, Found) else _placement(blocks, outcome, budget)
             values = score(blocks, found.placement)
             better = best.values is None or _key(values, goals) < _key(best.values, goals)
             if better and goals.allow(values):
                 best.placement, best.values = found.placement, values
-                reached = values[goal]
                 yield found
-        elif isinstance(outcome, NothingLeft):
-            if reached is None:
-                within = f" within {_said(goals.limits)}" if goals.limits else ""
-                yield Infeasible(f"CP-SAT finds no placement on the arrays that there are{within}")
-            else:
-                yield Bound(goal, reached, "CP-SAT", given)
-        elif reached is None or outcome <= reached:
-            yield Bound(goal, outcome, "CP-SAT", given)
+        elif isinstance(outcome, Proven):
+            if best.values is None or outcome.value <= best.values[goal]:
+                yield Bound(goal, outcome.value, outcome.reason, given)
+        elif best.values is None:
+            within = f" within {_said(goals.limits)}" if goals.limits else ""
+            yield Infeasible(f"CP-SAT finds no placement on the arrays that there are{within}")
+        else:
+            yield Bound(goal, best.values[goal], outcome.reason, given)
+    budget.spent = part.spent
+
+
+def _outcomes(relations: Relations, task: Task, budget: Budget, seed: int) -> Iterator[Outcome]:
+    """What the decomposition and the model of everything find: at once, or with one worker in turn.
+
+    Each is quick where the other is slow. Problems that cannot be decomposed are asked for the least cycles
+    of sets of operators first.
+    """
+    if not can_decompose(relations, task):
+        task = yield from _with_spans(relations, task, budget, seed)
+        yield from race([partial(_search_everything, relations, task, budget, seed, budget.workers)])
+        return
+    if budget.workers > 1:
+        workers = budget.workers // 2
+        yield from race(
+            [
+                partial(decompose, relations, task, budget, seed, workers),
+                partial(_search_everything, relations, task, budget, seed, budget.workers - workers),
+            ]
+        )
+        return
+    first = budget.part(_TURN)
+    for outcome in race([partial(decompose, relations, task, first, seed, 1)]):
+        yield outcome
+        if isinstance(outcome, NothingLeft):
+            return
+    budget.spent = first.spent
+    yield from race([partial(_search_everything, relations, task, budget, seed, 1)])
+
+
+def _with_spans(
+    relations: Relations, task: Task, budget: Budget, seed: int
+) -> Generator[Outcome, None, Task]:
+    """The task with what operators take at least, if the makespan is to be less than that of a solution."""
+    if task.goal != "makespan" or task.best is None:
+        return task
+    blocks = relations.blocks
+    unhurried = _horizon(blocks, None, task.goal, {}) + task.best
+    spans = least_spans(relations, task, unhurried, budget, seed)
+    cycles = np.array([spans[(operator,)] for operator in range(len(blocks.predecessors))])
+    known = max(task.known, _path(blocks, cycles))
+    yield Proven(known, "CP-SAT, each operator by itself")
+    if known >= task.best:
+        yield NothingLeft("CP-SAT, each operator by itself")
+    return replace(task, known=known, spans=spans)
+
+
+def _search_everything(
+    relations: Relations,
+    task: Task,
+    budget: Budget,
+    seed: int,
+    workers: int,
+    put: Callable[[Outcome], None],
+    halt: Halt,
+) -> None:
+    model = build(relations, {task.goal, *task.limits}, task.horizon, task.unused(relations), task.spans)
+    for name, value in task.limits.items():
+        model.variables.model.add(model.goals[name] <= value)
+    model.variables.model.add(model.goals[task.goal] >= task.known)
+    if task.best is not None:
+        model.variables.model.add(model.goals[task.goal] <= task.best - 1)
+    model.variables.model.minimize(model.goals[task.goal])
+    search_model(model, budget, seed, workers, put, halt)
 
 
 def _path(blocks: Blocks, cycles: IntArray) -> int:

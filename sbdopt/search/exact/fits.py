@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 
 import numpy as np
-from ortools.sat.python.cp_model import FEASIBLE, INFEASIBLE, OPTIMAL, BoolVarT, CpModel, CpSolver, IntVar
+from ortools.sat.python.cp_model import (
+    FEASIBLE,
+    INFEASIBLE,
+    OPTIMAL,
+    BoolVarT,
+    CpModel,
+    CpSolver,
+    Domain,
+    IntVar,
+)
 
 from sbdopt.search.budget import Budget
 from sbdopt.search.exact.runner import Halt
@@ -17,7 +26,7 @@ from sbdopt.search.exact.searching import MOST_COLUMNS, search
 Places = list[tuple[int, int]]
 """Row and column, in units: of the free blocks, then of the members of the steps, in the order asked for."""
 
-_MOST_TRIED = 30_000
+_MOST_TRIED = 8_000
 """Places that the quick search tries: some milliseconds."""
 _WORK = 1e-7
 """Units of work of one of them."""
@@ -100,7 +109,7 @@ class Fits:
         solver.parameters.random_seed = self.seed
         solver.parameters.symmetry_level = 0
         solver.parameters.linearization_level = 0
-        solver.parameters.cp_model_probing_level = 0
+        solver.parameters.cp_model_presolve = False
         solver.parameters.max_time_in_seconds = min(_PATIENCE, self.budget.remaining)
         if self.budget.remaining_work is not None:
             solver.parameters.max_deterministic_time = min(_PATIENCE, self.budget.remaining_work)
@@ -131,7 +140,11 @@ class _Packing:
         self._before: dict[tuple[int, int, int], BoolVarT] = {}
         room = (scales.rows, scales.columns)
         self.row, self.column = (
-            [model.new_int_var(0, room[axis] - size[axis], "") for size in sizes] for axis in (0, 1)
+            [
+                model.new_int_var_from_domain(Domain.from_values(places), "")
+                for places in _normal_places([size[axis] for size in sizes], room[axis])
+            ]
+            for axis in (0, 1)
         )
         self._keep_apart()
         self._pack(room)
@@ -169,7 +182,7 @@ class _Packing:
         return [i for i, number in enumerate(self.of_step) if number == step]
 
     def _pack(self, room: tuple[int, int]) -> None:
-        """Blocks and the crossings of one step do not overlap: as a whole and along each axis."""
+        """Blocks and the crossings of one step fit side by side along each axis (redundant, but strong)."""
         model = self.model
         down = [
             model.new_fixed_size_interval_var(row, size[0], "")
@@ -184,7 +197,6 @@ class _Packing:
             rectangles = [(i, i) for i in range(len(self.sizes))]
             rectangles += [(i, j) for i in members for j in members if i != j]
             rows, columns = [down[i] for i, _ in rectangles], [across[j] for _, j in rectangles]
-            model.add_no_overlap_2d(rows, columns)
             model.add_cumulative(rows, [self.sizes[j][1] for _, j in rectangles], room[1])
             model.add_cumulative(columns, [self.sizes[i][0] for i, _ in rectangles], room[0])
 
@@ -199,3 +211,16 @@ class _Packing:
         self.model.add(2 * self.row[largest] <= room[0] - self.sizes[largest][0])
         if kinds.count(kinds[largest]) == 1:
             self.model.add(2 * self.column[largest] <= room[1] - self.sizes[largest][1])
+
+
+def _normal_places(sizes: Sequence[int], room: int) -> list[list[int]]:
+    """Where each of some lengths may begin: at sums of others; all can be pushed there (normal patterns)."""
+    result = []
+    for number, size in enumerate(sizes):
+        sums = {0}
+        for other, length in enumerate(sizes):
+            if other != number:
+                sums |= {begin + length for begin in sums}
+                sums = {begin for begin in sums if begin <= room - size}
+        result.append(sorted(sums))
+    return result

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ortools.sat.python.cp_model import LinearExpr
 
@@ -11,7 +11,8 @@ from sbdopt.bounds.work import measure_work
 from sbdopt.search.budget import Budget
 from sbdopt.search.exact.model import build
 from sbdopt.search.exact.relations import Relations
-from sbdopt.search.exact.runner import NothingLeft, run
+from sbdopt.search.exact.runner import NothingLeft, race, search_model
+from sbdopt.search.exact.task import Task
 from sbdopt.timing import operator_cycles, step_unit
 
 _SHARE_ALONE, _SHARE_TOGETHER = 0.05, 0.2
@@ -50,16 +51,16 @@ class _Questions:
             cycles = [model.timetable.finish[o] - model.timetable.ready[o] for o in operators]
             model.variables.model.add(LinearExpr.sum(cycles) <= known)
             model.variables.model.add(model.goals["unused_cells"] <= self.unused)
-            outcomes = run(model, self.budget, self.seed, share)
+            part = self.budget.part(share)
+            outcomes = list(race([partial(search_model, model, part, self.seed, part.workers)]))
+            self.budget.spent = part.spent
             if not any(isinstance(outcome, NothingLeft) for outcome in outcomes):
                 break
             known += unit
         return known
 
 
-def least_spans(
-    relations: Relations, limits: Mapping[str, int], unused: int, horizon: int, budget: Budget, seed: int
-) -> Spans:
+def least_spans(relations: Relations, task: Task, horizon: int, budget: Budget, seed: int) -> Spans:
     """What operators take at least in any solution within the limits, one by one and in growing sets.
 
     First every operator by itself; then, of those that run at no time with another, the one with most
@@ -67,8 +68,8 @@ def least_spans(
     large operators cannot both have their best arrangement.
     """
     blocks = relations.blocks
-    questions = _Questions(relations, limits.get("unused_cells", unused), horizon, budget, seed)
-    work = measure_work(blocks, limits.get("unused_cells"))
+    questions = _Questions(relations, task.unused(relations), horizon, budget, seed)
+    work = measure_work(blocks, task.limits.get("unused_cells"))
     spans: Spans = {}
     size = (blocks.first[1:] - blocks.first[:-1]).tolist()
     for operator, cycles in enumerate(operator_cycles(blocks).tolist()):

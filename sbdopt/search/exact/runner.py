@@ -1,76 +1,144 @@
-"""Run CP-SAT on a model, and hand over what it finds and proves while it runs."""
+"""Run CP-SAT in threads of their own, and hand over what is found and proved while they run."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from ortools.sat.python import cp_model
 
 from sbdopt.search.budget import Budget
 from sbdopt.search.exact.model import ExactModel, Reading, read
+from sbdopt.search.method import Found
 
 _PATIENCE = 0.05
 
 
 @dataclass(frozen=True)
+class Proven:
+    """Nothing is below this value of the goal."""
+
+    value: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class NothingLeft:
-    """CP-SAT has proved that the model has no solution."""
+    """It is proved that there is no solution, or none better than the best."""
+
+    reason: str
 
 
-def run(model: ExactModel, budget: Budget, seed: int, share: float) -> Iterator[Reading | int | NothingLeft]:
-    """Solutions and bounds as CP-SAT finds them, then `NothingLeft` if it proved so.
+Outcome = Reading | Found | Proven | NothingLeft
 
-    CP-SAT runs in a thread of its own, so that an interrupt reaches this one; it is stopped when the caller
-    goes away. The last bound comes after the last solution. Models with time are searched without linear
-    relaxations by the worker that searches everything: measured on mixed problems of 20 and 24 blocks, that
-    proves in a fourth of the time.
+
+@dataclass(eq=False)
+class Halt:
+    """Ends a thread that runs one solver after another."""
+
+    halted: bool = False
+    _solver: cp_model.CpSolver | None = field(default=None)
+
+    def solve(
+        self,
+        solver: cp_model.CpSolver,
+        model: cp_model.CpModel,
+        callback: cp_model.CpSolverSolutionCallback | None = None,
+    ) -> cp_model.CpSolverStatus:
+        """The status of a run that `stop` may end."""
+        self._solver = solver
+        solver.parameters.catch_sigint_signal = False
+        if self.halted:
+            return cp_model.UNKNOWN
+        return solver.solve(model, callback)
+
+    def stop(self) -> None:
+        """End the solver that runs; one that has not begun yet does not hear it, so say it again."""
+        self.halted = True
+        if self._solver is not None:
+            self._solver.stop_search()
+
+
+Job = Callable[[Callable[[Outcome], None], Halt], None]
+"""Calls the first with everything that it finds, and runs all its solvers by the second."""
+
+
+def race(jobs: Sequence[Job]) -> Iterator[Outcome]:
+    """What jobs find that run at the same time; ends when all are done or one proves that nothing is left.
+
+    They run in threads, so that an interrupt reaches this one; they are stopped when the caller goes away.
     """
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = budget.workers
-    solver.parameters.random_seed = seed
-    solver.parameters.catch_sigint_signal = False
-    solver.parameters.max_time_in_seconds = min(budget.remaining * share, 1e6)
-    if model.timetable is not None:
-        solver.parameters.subsolvers.append("no_lp")
-    if budget.remaining_work is not None:
-        solver.parameters.max_deterministic_time = budget.remaining_work * share
-    outcomes: queue.SimpleQueue[Reading | int | NothingLeft | BaseException | None] = queue.SimpleQueue()
+    outcomes: queue.SimpleQueue[Outcome | BaseException | None] = queue.SimpleQueue()
+    halts = [Halt() for _ in jobs]
 
-    class Report(cp_model.CpSolverSolutionCallback):
-        def on_solution_callback(self) -> None:
-            outcomes.put(read(model, self))
-
-    def work() -> None:
+    def work(job: Job, halt: Halt) -> None:
         try:
-            solver.best_bound_callback = lambda bound: outcomes.put(round(bound))
-            status = solver.solve(model.variables.model, Report())
-            if status == cp_model.INFEASIBLE:
-                outcomes.put(NothingLeft())
-            elif status == cp_model.OPTIMAL:
-                outcomes.put(round(solver.objective_value))
+            job(outcomes.put, halt)
         except BaseException as error:  # handed over to the thread that waits
             outcomes.put(error)
         finally:
             outcomes.put(None)
 
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
+    threads = [
+        threading.Thread(target=work, args=pair, daemon=True) for pair in zip(jobs, halts, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    running = len(threads)
     try:
-        while True:
+        while running:
             try:
                 outcome = outcomes.get(timeout=_PATIENCE)
             except queue.Empty:
                 continue
             if outcome is None:
-                break
+                running -= 1
+                continue
             if isinstance(outcome, BaseException):
                 raise outcome
             yield outcome
+            if isinstance(outcome, NothingLeft):
+                return
     finally:
-        while thread.is_alive():  # a stop that comes before the solver has begun is not heard
-            solver.stop_search()
-            thread.join(_PATIENCE)
-        budget.spent += solver.response_proto.deterministic_time
+        while any(thread.is_alive() for thread in threads):
+            for halt in halts:
+                halt.stop()
+            for thread in threads:
+                thread.join(_PATIENCE)
+
+
+def search_model(
+    model: ExactModel,
+    budget: Budget,
+    seed: int,
+    workers: int,
+    put: Callable[[Outcome], None],
+    halt: Halt,
+) -> None:
+    """Solutions and bounds of a model as CP-SAT finds them; the last bound comes after the last solution.
+
+    Models with time are searched without linear relaxations by the worker that searches everything: measured
+    on mixed problems of 20 and 24 blocks, that proves in a fourth of the time.
+    """
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = workers
+    solver.parameters.random_seed = seed
+    solver.parameters.max_time_in_seconds = min(budget.remaining, 1e6)
+    if model.timetable is not None:
+        solver.parameters.subsolvers.append("no_lp")
+    if budget.remaining_work is not None:
+        solver.parameters.max_deterministic_time = budget.remaining_work
+
+    class Report(cp_model.CpSolverSolutionCallback):
+        def on_solution_callback(self) -> None:
+            put(read(model, self))
+
+    solver.best_bound_callback = lambda bound: put(Proven(round(bound), "CP-SAT"))
+    status = halt.solve(solver, model.variables.model, Report())
+    if status == cp_model.INFEASIBLE:
+        put(NothingLeft("CP-SAT"))
+    elif status == cp_model.OPTIMAL:
+        put(Proven(round(solver.objective_value), "CP-SAT"))
+    budget.spent += solver.response_proto.deterministic_time

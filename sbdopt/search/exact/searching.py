@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
+
+from sbdopt.documents import BoolArray, IntArray
+
+Mask = np.uint64
+"""A bit for each column."""
+Masks = NDArray[np.uint64]
+"""Places of a block: for each row a mask of columns at which it may begin."""
 
 MOST_COLUMNS = 63
 """Columns that a mask of 64 bits can hold, and one to spare."""
 
 
 @njit(cache=True)
-def _count(mask):
+def _count(mask: Mask) -> np.int64:
     """Bits that are set."""
     mask = mask - ((mask >> np.uint64(1)) & np.uint64(0x5555555555555555))
     mask = (mask & np.uint64(0x3333333333333333)) + ((mask >> np.uint64(2)) & np.uint64(0x3333333333333333))
@@ -19,7 +27,7 @@ def _count(mask):
 
 
 @njit(cache=True)
-def _bits(begin, end):
+def _bits(begin: int, end: int) -> Mask:
     """Bits begin .. end - 1, of those that there are."""
     begin, end = max(begin, 0), min(end, 63)
     if begin >= end:
@@ -30,20 +38,31 @@ def _bits(begin, end):
 
 
 @njit(cache=True)
-def _avoid(places, height, width, top, bottom, left, right):
-    """Take away the places at which a block would meet rows top .. bottom - 1 and columns left .. right - 1."""
+def _avoid(places: Masks, height: int, width: int, top: int, bottom: int, left: int, right: int) -> None:
+    """Take away the places at which a block meets rows top .. bottom - 1 and columns left .. right - 1."""
     apart = ~_bits(left - width + 1, right)
     for row in range(max(top - height + 1, 0), min(bottom, len(places))):
         places[row] &= apart
 
 
 @njit(cache=True)
-def _meet(one, size, other, other_size):
+def _meet(one: int, size: int, other: int, other_size: int) -> bool:
     return one < other + other_size and other < one + size
 
 
 @njit(cache=True)
-def _keep_steps(places, unplaced, placed, count, order, height, width, step, row, column):
+def _keep_steps(
+    places: Masks,
+    unplaced: int,
+    placed: int,
+    count: int,
+    order: IntArray,
+    height: IntArray,
+    width: IntArray,
+    step: IntArray,
+    row: IntArray,
+    column: IntArray,
+) -> None:
     """Take places of `unplaced` away that break isolation or agreement with what has just been placed."""
     rows, columns = len(places), MOST_COLUMNS
     h, w = height[unplaced], width[unplaced]
@@ -79,7 +98,7 @@ def _keep_steps(places, unplaced, placed, count, order, height, width, step, row
 
 
 @njit(cache=True)
-def _first_places(height, width, rows, columns):
+def _first_places(height: IntArray, width: IntArray, rows: int, columns: int) -> Masks:
     """Where each block may stand: on sums of heights and of widths of others (normal patterns)."""
     count = len(height)
     places = np.zeros((count, rows), np.uint64)
@@ -103,7 +122,9 @@ def _first_places(height, width, rows, columns):
 
 
 @njit(cache=True)
-def _turn_over(places, height, width, twin, rows, columns):
+def _turn_over(
+    places: Masks, height: IntArray, width: IntArray, twin: IntArray, rows: int, columns: int
+) -> None:
     """The largest block stands in the upper half, and in the left one if there is only one like it."""
     largest, alone = 0, True
     for i in range(len(height)):
@@ -119,7 +140,7 @@ def _turn_over(places, height, width, twin, rows, columns):
 
 
 @njit(cache=True)
-def _tightest(places, placed, twin):
+def _tightest(places: Masks, placed: BoolArray, twin: IntArray) -> tuple[int, np.int64]:
     """The block with fewest places left, and how many; of blocks that are alike the first comes first."""
     best, fewest = -1, np.int64(1 << 60)
     for i in range(len(placed)):
@@ -135,7 +156,20 @@ def _tightest(places, placed, twin):
 
 
 @njit(cache=True)
-def _narrow(after, before, k, count, placed, order, height, width, step, twin, row, column):
+def _narrow(
+    after: Masks,
+    before: Masks,
+    k: int,
+    count: int,
+    placed: BoolArray,
+    order: IntArray,
+    height: IntArray,
+    width: IntArray,
+    step: IntArray,
+    twin: IntArray,
+    row: IntArray,
+    column: IntArray,
+) -> bool:
     """The places that are left to the others once block k stands; whether each has one."""
     for u in range(len(placed)):
         if placed[u] or u == k:
@@ -158,7 +192,17 @@ def _narrow(after, before, k, count, placed, order, height, width, step, twin, r
 
 
 @njit(cache=True)
-def search(height, width, step, twin, rows, columns, limit, row, column):
+def search(
+    height: IntArray,
+    width: IntArray,
+    step: IntArray,
+    twin: IntArray,
+    rows: int,
+    columns: int,
+    limit: int,
+    row: IntArray,
+    column: IntArray,
+) -> int:
     """Places of blocks, written to `row` and `column`: 1 if there are, 0 if there are none, -1 if unknown.
 
     `step` is the number of a block's step or -1, `twin` the block before it that it may be exchanged for or
