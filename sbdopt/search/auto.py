@@ -9,16 +9,16 @@ from sbdopt.goals import MOVED, Goals
 from sbdopt.placement import Placement
 from sbdopt.search.budget import Budget
 from sbdopt.search.exact import exact
-from sbdopt.search.greedy import greedy
+from sbdopt.search.improve import improve
 from sbdopt.search.method import Finding, Found
 from sbdopt.search.repair import repaired
-from sbdopt.search.score import score
+from sbdopt.search.score import key
 
 
 def auto(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
 ) -> Iterator[Finding]:
-    """The constructions, then the exact model from the best of them where the problem is small enough.
+    """The constructions and a local search, then the exact model where the problem is small enough.
 
     Where blocks stand already, the first of these leave them there.
 
@@ -26,26 +26,21 @@ def auto(
     """
     best, best_key = None, None
     if start is not None:
-        best, best_key = start, _key(blocks, goals, start)
+        best, best_key = start, key(blocks, goals, start)
     if blocks.standing is not None:
         for found in repaired(blocks, budget):
             yield found
-            key = _key(blocks, goals, found.placement)
-            if best_key is None or key < best_key:
-                best, best_key = found.placement, key
+            mine = key(blocks, goals, found.placement)
+            if best_key is None or mine < best_key:
+                best, best_key = found.placement, mine
     if goals[0] == MOVED and best is not None:
         return
-    for finding in greedy(blocks, goals, budget, seed, start):
+    for finding in improve(blocks, goals, budget, seed, best):
         yield finding
         if isinstance(finding, Found):
-            key = _key(blocks, goals, finding.placement)
-            if best_key is None or key < best_key:
-                best, best_key = finding.placement, key
+            mine = key(blocks, goals, finding.placement)
+            if best_key is None or mine < best_key:
+                best, best_key = finding.placement, mine
     if not budget.used_up:
         yield from exact(blocks, goals, budget, seed, best)
 
-
-def _key(blocks: Blocks, goals: Goals, placement: Placement) -> tuple[int, ...]:
-    """What is better has the smaller key; what is beyond the limits is worse than anything within."""
-    values = score(blocks, placement)
-    return (not goals.allow(values), *(values[goal] for goal in goals))

@@ -8,6 +8,7 @@ from sbdopt.search.auto import auto
 from sbdopt.search.baselines import densemap, linear, sparsemap
 from sbdopt.search.exact import exact
 from sbdopt.search.greedy import greedy
+from sbdopt.search.improve import improve
 from sbdopt.search.method import Method
 
 METHODS: Final[dict[str, Method]] = {
@@ -15,6 +16,7 @@ METHODS: Final[dict[str, Method]] = {
     "sparsemap": sparsemap,
     "densemap": densemap,
     "greedy": greedy,
+    "improve": improve,
     "exact": exact,
     "auto": auto,
 }

@@ -1,0 +1,171 @@
+"""From the best construction on: exchanges that shorten what is busiest, and as few arrays as that allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+import numpy as np
+
+from sbdopt.blocks import Blocks
+from sbdopt.goals import MOVED, Goals
+from sbdopt.placement import Placement
+from sbdopt.search.budget import Budget
+from sbdopt.search.dealing import Places
+from sbdopt.search.greedy import finished, greedy
+from sbdopt.search.method import Finding, Found
+from sbdopt.search.neighbourhoods import Balance, Board, Grouping, Loads, levels
+from sbdopt.search.score import Key, key, score
+from sbdopt.search.widening import free_arrays, most_arrays
+
+_MOST_LOADS = 1 << 26
+"""Groups x tiles above which nothing is counted any more."""
+_WORK = 2.5e-4
+_WORK_OF_BLOCK = 5e-8
+"""Units of work of an attempt, and of each block that it looks at: about the seconds that they take."""
+
+
+def improve(
+    blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
+) -> Iterator[Finding]:
+    """The constructions, then a local search from the best of them; deterministic under a limit of work.
+
+    Ends when it has found nothing better for long.
+    """
+    search = _Search(blocks, goals, budget, seed)
+    if start is not None:
+        search.note(start)
+    for finding in greedy(blocks, goals, budget, seed, start):
+        yield finding
+        if isinstance(finding, Found):
+            search.note(finding.placement)
+    if search.best is not None and not budget.used_up and len(blocks) > 1:
+        yield from search.run()
+
+
+class _Search:
+    """What is known of one problem while it is improved."""
+
+    def __init__(self, blocks: Blocks, goals: Goals, budget: Budget, seed: int) -> None:
+        self.blocks, self.goals, self.budget, self.seed = blocks, goals, budget, seed
+        self.best: Placement | None = None
+        self.best_key: Key = (True,)
+        self.tightest: Placement | None = None
+        self._tightest_key: Key = (True,)
+        self._by_cells = Goals(("unused_cells", "makespan"))
+        self.times = [name for name in (*goals, *goals.limits) if name in ("makespan", "interval")]
+
+    def note(self, placement: Placement) -> bool:
+        """Keep a placement if it is the best so far, or that with the fewest cells; whether it is the best."""
+        by_cells = key(self.blocks, self._by_cells, placement)
+        if self.tightest is None or by_cells < self._tightest_key:
+            self.tightest, self._tightest_key = placement, by_cells
+        mine = key(self.blocks, self.goals, placement)
+        if self.best is None or mine < self.best_key:
+            self.best, self.best_key = placement, mine
+            return True
+        return False
+
+    def run(self) -> Iterator[Found]:
+        """First shorter on the arrays that may be used; then, if time comes first, on fewer arrays."""
+        if not self.times or self.best is None or self.tightest is None:
+            return
+        for_time = self.goals[0] in self.times or any(name in self.times for name in self.goals.limits)
+        if not for_time:
+            yield from self._balanced(self.best, 0)
+            return
+        used = _arrays(self.best)
+        if self.goals[0] in self.times or not self.goals.allow(score(self.blocks, self.best)):
+            most = most_arrays(self.blocks, self.goals)
+            yield from self._balanced(self.best, max(0, most - used))
+        yield from self._on_fewer_arrays()
+
+    def _on_fewer_arrays(self) -> Iterator[Found]:
+        """From the fewest arrays that hold everything to as few more as keep the time, by bisection."""
+        assert self.best is not None and self.tightest is not None
+        fewest = _arrays(self.tightest)
+        low, high = fewest - 1, _arrays(self.best)
+        while high - low > 1 and not self.budget.used_up:
+            middle = (low + high) // 2
+            before = self.best_key
+            yield from self._balanced(self.tightest, middle - fewest, until_better=True)
+            if self.best_key < before:
+                high = min(middle, _arrays(self.best))
+            else:
+                low = middle
+
+    def _balanced(self, begin: Placement, more: int, *, until_better: bool = False) -> Iterator[Found]:
+        """What a local search finds that is better, on the arrays of a placement and so many more."""
+        blocks, budget = self.blocks, self.budget
+        empty = list(islice(_further_arrays(blocks, begin), min(more, len(blocks))))
+        board = Board(blocks, Places(begin.kind, begin.array, begin.row, begin.column), empty)
+        groupings = _groupings(blocks, self.goals, self.times)
+        if sum(len(one.weight) for one in groupings) * len(board.where) > _MOST_LOADS:
+            return
+        loads = Loads(blocks, groupings, board.kind, board.tile)
+        balance = Balance(board, loads, self.seed)
+        patience, pause = 200 + 20 * len(blocks), 200 + len(blocks) // 20
+        cheapest, idle, tried, moved = loads.cost, 0, 0, False
+        while idle < patience and not budget.used_up and not balance.is_even:
+            moved |= balance.attempt() or (idle > _CALM and balance.wander())
+            budget.spent += _WORK + _WORK_OF_BLOCK * len(blocks)
+            tried, idle = tried + 1, idle + 1
+            if loads.cost < cheapest:
+                cheapest, idle = loads.cost, 0
+            if moved and tried % pause == 0:
+                moved = False
+                found = self._finished(board)
+                if found is not None:
+                    yield found
+                    if until_better:
+                        return
+        found = self._finished(board)
+        if found is not None:
+            yield found
+
+    def _finished(self, board: Board) -> Found | None:
+        """The board, scheduled, if that is better than anything so far."""
+        found = finished(self.blocks, board.places(), self.budget)
+        return found if self.note(found.placement) else None
+
+
+_CALM = 20
+"""Attempts that may fail before blocks wander."""
+
+
+def _groupings(blocks: Blocks, goals: Goals, times: list[str]) -> list[Grouping]:
+    """Groups whose busiest tiles are to be less busy: levels for the makespan, all blocks for the interval.
+
+    What comes earlier among the goals and limits weighs more than all that comes later.
+    """
+    _, level = np.unique(levels(blocks)[blocks.operator], return_inverse=True)
+    result, weight = [], 1
+    for name in reversed(list(dict.fromkeys(times))):
+        of_block = level if name == "makespan" else np.zeros_like(level)
+        groups = int(of_block.max()) + 1
+        result.append(Grouping(of_block, np.full(groups, weight)))
+        weight *= _HEAVIER
+    return result
+
+
+_HEAVIER = 1 << 20
+
+
+def _further_arrays(blocks: Blocks, placement: Placement) -> Iterator[tuple[int, int]]:
+    """Arrays that nothing stands on, of each kind in turn."""
+    taken = set(zip(placement.kind.tolist(), placement.array.tolist(), strict=True))
+    waiting = [
+        (number, free_arrays(kind, number, taken, len(blocks)))
+        for number, kind in enumerate(blocks.hardware.arrays)
+    ]
+    while waiting:
+        for entry in list(waiting):
+            array = next(entry[1], None)
+            if array is None:
+                waiting.remove(entry)
+            else:
+                yield entry[0], array
+
+
+def _arrays(placement: Placement) -> int:
+    return len(np.unique(np.stack([placement.kind, placement.array]), axis=1).T)
