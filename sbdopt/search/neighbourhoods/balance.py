@@ -12,7 +12,9 @@ _ARRAYS_TRIED = 8
 _WINDOWS_TRIED = 12
 _FREE_TRIED = 6
 _WINDOWS = 0.3
-"""Part of the exchanges at random, and of the sizes of windows, that are of windows, and of rooms."""
+"""Part of the exchanges at random that are of windows."""
+_ROOMS, _BETWEEN_EDGES = 0.3, 0.3
+"""Part of the windows that are as large as the room of a block, or lie between edges around it."""
 _ANY = 1 << 62
 
 
@@ -110,7 +112,7 @@ class Balance:
         good = np.flatnonzero((cost < 0) | ((cost == 0) & (squares < 0)))
         order = good[np.lexsort((self.random.random(len(good)), squares[good], cost[good]))]
         for choice in order[:_FREE_TRIED].tolist():
-            place = board.space(int(there[choice])).find(height, width)
+            place = board.hole(int(there[choice]), height, width)
             if place is not None:
                 self._apply([(block, int(there[choice]), *place)])
                 return True
@@ -122,13 +124,8 @@ class Balance:
         `most` are the changes of cost and squares that are allowed at most.
         """
         board, loads = self.board, self.loads
-        height, width = int(board.blocks.height[block]), int(board.blocks.columns[block])
-        sizes = self._windows[(self._windows[:, 0] >= height) & (self._windows[:, 1] >= width)]
         here = int(board.array[block])
-        rows, columns = sizes[int(self.random.integers(len(sizes)))].tolist()
-        if self.random.random() < _WINDOWS:  # all the room that the block has
-            top, left, bottom, right = board.room[block, int(self.random.integers(2))].tolist()
-            rows, columns = bottom - top, right - left
+        rows, columns = self._window_size(block)
         corners, inside = board.windows(here, rows, columns, around=block)
         if not len(corners):
             return False
@@ -141,6 +138,20 @@ class Balance:
             if self._exchange_window_with(here, corners[mine], inside[mine], there, (rows, columns), most):
                 return True
         return False
+
+    def _window_size(self, block: int) -> tuple[int, int]:
+        """That of some blocks, of all the room that the block has, or of what lies between edges around it."""
+        board, way = self.board, self.random.random()
+        if way < _ROOMS:
+            top, left, bottom, right = board.room[block, int(self.random.integers(2))].tolist()
+            return bottom - top, right - left
+        if way < _ROOMS + _BETWEEN_EDGES:
+            (up, down), (before, after) = board.edges_around(block)
+            return self._pick(down) - self._pick(up), self._pick(after) - self._pick(before)
+        height, width = board.blocks.height[block], board.blocks.columns[block]
+        sizes = self._windows[(self._windows[:, 0] >= height) & (self._windows[:, 1] >= width)]
+        rows, columns = sizes[int(self.random.integers(len(sizes)))].tolist()
+        return rows, columns
 
     def _exchange_window_with(
         self,

@@ -9,7 +9,7 @@ import numpy as np
 from sbdopt.blocks import Blocks
 from sbdopt.documents import BoolArray, IntArray
 from sbdopt.search.dealing import Places
-from sbdopt.search.packing import FreeSpace, Rectangle
+from sbdopt.search.packing import Rectangle
 
 Move = tuple[int, int, int, int]
 """A block, and the array, row and column that it goes to."""
@@ -48,7 +48,6 @@ class Board:
             self.array, weights=blocks.height * blocks.columns, minlength=len(self.where)
         ).astype(np.int64)
         self.room = np.zeros((len(blocks), 2, 4), dtype=np.int64)
-        self._space: dict[int, FreeSpace] = {}
         for a in range(len(self.where)):
             self._measure(a)
 
@@ -92,13 +91,24 @@ class Board:
             (other, int(self.array[one]), *self.corner(one, *sizes[1])),
         ]
 
-    def space(self, a: int) -> FreeSpace:
-        """What is free on an array."""
-        if a not in self._space:
-            kind = self.blocks.hardware.arrays[self.where[a][0]]
-            held = [(int(t), int(q), int(h), int(w)) for t, q, h, w in self._rectangles(a)]
-            self._space[a] = FreeSpace(kind.rows, kind.columns, held)
-        return self._space[a]
+    def hole(self, a: int, height: int, width: int) -> tuple[int, int] | None:
+        """Row and column where an array has free room of this size: as far up, then left, as can be.
+
+        Pushed up and left it touches the end of something, or the array's, both ways.
+        """
+        kind, table = self.blocks.hardware.arrays[self.where[a][0]], self._rectangles(a)
+        begin_row, begin_column = table[:, 0], table[:, 1]
+        end_row, end_column = begin_row + table[:, 2], begin_column + table[:, 3]
+        tops = np.unique(np.append(end_row, 0))
+        lefts = np.unique(np.append(end_column, 0))
+        tops, lefts = tops[tops + height <= kind.rows], lefts[lefts + width <= kind.columns]
+        above = (tops[:, None] < end_row) & (begin_row < tops[:, None] + height)
+        beside = (lefts[:, None] < end_column) & (begin_column < lefts[:, None] + width)
+        free = (above.astype(np.float32) @ beside.astype(np.float32).T) == 0
+        if not free.any():
+            return None
+        row, column = divmod(int(free.argmax()), len(lefts))
+        return int(tops[row]), int(lefts[column])
 
     def apply(self, moves: Iterable[Move]) -> None:
         """Put blocks where the moves say; together they must leave all blocks apart."""
@@ -118,31 +128,42 @@ class Board:
     def windows(self, a: int, rows: int, columns: int, around: int | None = None) -> tuple[IntArray, BoolArray]:
         """Rectangles of an array that cut no block and no fault: (row, column) each, and who is inside.
 
-        Only those whose edges touch an edge of some block, or of the array, are looked at.
+        Only those are looked at that cannot be pushed up or left without cutting something.
         """
         blocks, kind = self.blocks, self.blocks.hardware.arrays[self.where[a][0]]
         table = self._rectangles(a)
-        tops = self._edges(table[:, 0], table[:, 2], rows, kind.rows)
-        lefts = self._edges(table[:, 1], table[:, 3], columns, kind.columns)
+        tops = _pushed(table[:, 0] + table[:, 2], rows, kind.rows)
+        lefts = _pushed(table[:, 1] + table[:, 3], columns, kind.columns)
         if around is not None:
             top, left = int(self.row[around]), int(self.column[around])
             bottom, right = top + int(blocks.height[around]), left + int(blocks.columns[around])
             tops = tops[(tops <= top) & (tops + rows >= bottom)]
             lefts = lefts[(lefts <= left) & (lefts + columns >= right)]
-        row, column = (axis.reshape(-1, 1) for axis in np.meshgrid(tops, lefts, indexing="ij"))
         begin_row, begin_column = table[:, 0], table[:, 1]
         end_row, end_column = begin_row + table[:, 2], begin_column + table[:, 3]
-        meets = (row < end_row) & (begin_row < row + rows)
-        meets &= (column < end_column) & (begin_column < column + columns)
-        inside = (row <= begin_row) & (end_row <= row + rows)
-        inside &= (column <= begin_column) & (end_column <= column + columns)
+        top, left = tops[:, None], lefts[:, None]
+        meets_rows = (top < end_row) & (begin_row < top + rows)
+        meets_columns = (left < end_column) & (begin_column < left + columns)
         count = len(self.members[a])
-        whole = ~(meets[:, :count] & ~inside[:, :count]).any(axis=1) & ~meets[:, count:].any(axis=1)
-        return np.hstack([row, column])[whole], (inside & meets)[whole][:, :count]
+        in_rows = (top <= begin_row) & (end_row <= top + rows) & (np.arange(len(table)) < count)
+        in_columns = (left <= begin_column) & (end_column <= left + columns)
+        meeting = meets_rows.astype(np.float32) @ meets_columns.astype(np.float32).T
+        inside = in_rows.astype(np.float32) @ in_columns.astype(np.float32).T
+        row, column = np.nonzero(meeting == inside)
+        contents: BoolArray = in_rows[row] & in_columns[column]
+        return np.stack([tops[row], lefts[column]], axis=1), contents[:, :count]
 
-    def _edges(self, begin: IntArray, size: IntArray, window: int, most: int) -> IntArray:
-        edges = np.unique(np.concatenate([[0, most - window], begin, begin + size, begin + size - window]))
-        return edges[(edges >= 0) & (edges + window <= most)]
+    def edges_around(self, block: int) -> list[tuple[IntArray, IntArray]]:
+        """For rows and columns: edges of blocks, or of the array, up to where this one begins and after it."""
+        a = int(self.array[block])
+        kind, table = self.blocks.hardware.arrays[self.where[a][0]], self._rectangles(a)
+        mine = (self.row[block], self.column[block], self.blocks.height[block], self.blocks.columns[block])
+        result = []
+        for axis, most in enumerate((kind.rows, kind.columns)):
+            edges = np.unique(np.concatenate([[0, most], table[:, axis], table[:, axis] + table[:, axis + 2]]))
+            before = edges[edges <= mine[axis]]
+            result.append((before, edges[edges >= mine[axis] + mine[axis + 2]]))
+        return result
 
     def _rectangles(self, a: int) -> IntArray:
         """Row, column, height and width of the members of an array, then of its faults."""
@@ -154,7 +175,6 @@ class Board:
 
     def _measure(self, a: int) -> None:
         """Find the room around all blocks of an array again."""
-        self._space.pop(a, None)
         mine = self.members[a]
         if not mine:
             return
@@ -171,6 +191,12 @@ class Board:
             low2, high2 = _reach(near, far, begin, end, first, second, count, most[second])
             self.room[mine, way, first], self.room[mine, way, first + 2] = near, far
             self.room[mine, way, second], self.room[mine, way, second + 2] = low2, high2
+
+
+def _pushed(end: IntArray, window: int, most: int) -> IntArray:
+    """Where a window can begin that is pushed against what ends before it, or whose end is held by what is in it."""
+    edges = np.unique(np.concatenate([[0], end, end - window]))
+    return edges[(edges >= 0) & (edges + window <= most)]
 
 
 def _reach(
