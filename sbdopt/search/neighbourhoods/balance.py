@@ -16,6 +16,8 @@ _WINDOWS = 0.3
 _ROOMS, _BETWEEN_EDGES = 0.3, 0.3
 """Part of the windows that are as large as the room of a block, or lie between edges around it."""
 _ANY = 1 << 62
+_LUCKY, _MEMORY = 0.2, 0.05
+"""Windows, which take long, are tried when less than this part of what was tried of late went well."""
 
 
 class Balance:
@@ -34,6 +36,7 @@ class Balance:
         self._floors = [loads.floors(which) for which in range(len(loads.groupings))]
         self._members = [_members(g.of_block, len(g.weight)) for g in loads.groupings]
         self._windows = _window_sizes(board)
+        self._luck = 1.0
 
     @property
     def is_even(self) -> bool:
@@ -59,9 +62,9 @@ class Balance:
         busiest = self._pick(np.flatnonzero(load == load.max()))
         members = self._members[which][group]
         block = self._pick(members[self.loads.tile[self.board.array[members]] == busiest])
-        if self._exchange(block, better=True) or self._release(block):
-            return True
-        return self._exchange_windows(block, (0, -1))
+        went_well = self._exchange(block, better=True) or self._release(block)
+        self._luck += _MEMORY * (went_well - self._luck)
+        return went_well or (self._luck < _LUCKY and self._exchange_windows(block, (0, -1)))
 
     def wander(self) -> bool:
         """An exchange that costs nothing, of a block or a window at random; whether there was one."""
