@@ -74,11 +74,38 @@ class _Search:
         if not for_time:
             yield from self._balanced(self.best, 0)
             return
-        used = _arrays(self.best)
         if self.goals[0] in self.times or not self.goals.allow(score(self.blocks, self.best)):
-            most = most_arrays(self.blocks, self.goals)
-            yield from self._balanced(self.best, max(0, most - used))
+            more = most_arrays(self.blocks, self.goals) - _arrays(self.best)
+            yield from self._balanced(self.best, max(0, more))
+        yield from self._emptied(self.best)
         yield from self._on_fewer_arrays()
+
+    def _emptied(self, begin: Placement) -> Iterator[Found]:
+        """Arrays are emptied one by one, those with the fewest cells first, as long as that costs no time."""
+        balance = self._balance(begin, 0)
+        if balance is None:
+            return
+        board, random = balance.board, balance.random
+        failed = np.zeros(len(board.where), dtype=bool)
+        for _ in range(_ROUNDS):
+            some = False
+            while not self.budget.used_up:
+                waiting = np.flatnonzero(~failed & (board.free < board.cells))
+                if not len(waiting):
+                    break
+                array = int(waiting[(board.cells - board.free)[waiting].argmin()])
+                self._spend(len(board.members[array]))
+                failed[array] = True
+                some |= balance.vacate(array)
+            found = self._finished(board) if some else None
+            if found is not None:
+                yield found
+            if self.budget.used_up:
+                return
+            for _ in range(len(self.blocks)):
+                balance.wander()
+                self._spend(1)
+            failed[:] = random.random(len(failed)) < _SPARED
 
     def _on_fewer_arrays(self) -> Iterator[Found]:
         """From the fewest arrays that hold everything to as few more as keep the time, by bisection."""
@@ -94,21 +121,31 @@ class _Search:
             else:
                 low = middle
 
+    def _balance(self, begin: Placement, more: int) -> Balance | None:
+        """A local search on the arrays of a placement and so many more; None if it would be too large."""
+        blocks = self.blocks
+        groupings = _groupings(blocks, self.goals, self.times)
+        empty = list(islice(_further_arrays(blocks, begin), min(more, len(blocks))))
+        if sum(len(one.weight) for one in groupings) * (_arrays(begin) + len(empty)) > _MOST_LOADS:
+            return None
+        board = Board(blocks, Places(begin.kind, begin.array, begin.row, begin.column), empty)
+        return Balance(board, Loads(blocks, groupings, board.kind, board.tile), self.seed)
+
+    def _spend(self, attempts: int) -> None:
+        self.budget.spent += attempts * (_WORK + _WORK_OF_BLOCK * len(self.blocks))
+
     def _balanced(self, begin: Placement, more: int, *, until_better: bool = False) -> Iterator[Found]:
         """What a local search finds that is better, on the arrays of a placement and so many more."""
-        blocks, budget = self.blocks, self.budget
-        empty = list(islice(_further_arrays(blocks, begin), min(more, len(blocks))))
-        board = Board(blocks, Places(begin.kind, begin.array, begin.row, begin.column), empty)
-        groupings = _groupings(blocks, self.goals, self.times)
-        if sum(len(one.weight) for one in groupings) * len(board.where) > _MOST_LOADS:
+        balance = self._balance(begin, more)
+        if balance is None:
             return
-        loads = Loads(blocks, groupings, board.kind, board.tile)
-        balance = Balance(board, loads, self.seed)
-        patience, pause = 200 + 20 * len(blocks), 200 + len(blocks) // 20
+        loads, board = balance.loads, balance.board
+        patience = (100 + 4 * len(self.blocks)) if until_better else (200 + 20 * len(self.blocks))
+        pause = 200 + len(self.blocks) // 20
         cheapest, idle, tried, moved = loads.cost, 0, 0, False
-        while idle < patience and not budget.used_up and not balance.is_even:
+        while idle < patience and not self.budget.used_up and not balance.is_even:
             moved |= balance.attempt() or (idle > _CALM and balance.wander())
-            budget.spent += _WORK + _WORK_OF_BLOCK * len(blocks)
+            self._spend(1)
             tried, idle = tried + 1, idle + 1
             if loads.cost < cheapest:
                 cheapest, idle = loads.cost, 0
@@ -131,6 +168,8 @@ class _Search:
 
 _CALM = 20
 """Attempts that may fail before blocks wander."""
+_ROUNDS, _SPARED = 30, 0.5
+"""How often arrays are emptied, and which part of them is left alone in a later round."""
 
 
 def _groupings(blocks: Blocks, goals: Goals, times: list[str]) -> list[Grouping]:

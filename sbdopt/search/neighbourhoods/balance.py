@@ -73,6 +73,33 @@ class Balance:
             return self._exchange_windows(block, (0, _ANY))
         return self._exchange(block, better=False)
 
+    def vacate(self, array: int) -> bool:
+        """Move the blocks of an array, the largest first, to fuller ones at no cost; whether it is empty then."""
+        blocks = self.board.blocks
+        area = blocks.height * blocks.columns
+        for block in sorted(self.board.members[array], key=lambda block: (-int(area[block]), block)):
+            if not self._settle(block):
+                return False
+        return True
+
+    def _settle(self, block: int) -> bool:
+        """The block goes to the fullest array that has room for it, at no cost."""
+        board, loads = self.board, self.loads
+        here = int(board.array[block])
+        height, width = int(board.blocks.height[block]), int(board.blocks.columns[block])
+        there = np.flatnonzero((board.free >= height * width) & (board.free < board.cells))
+        there = there[there != here]
+        if not len(there):
+            return False
+        cost, _ = loads.changes(block, here, np.full(len(there), -1), there)
+        there = there[cost <= 0]
+        for choice in there[np.argsort(board.free[there], kind="stable")].tolist():
+            place = board.hole(choice, height, width)
+            if place is not None:
+                self._apply([(block, choice, *place)])
+                return True
+        return False
+
     def _pick(self, some: IntArray) -> int:
         return int(some[int(self.random.integers(len(some)))])
 
