@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from sbdopt.blocks import Blocks
 from sbdopt.goals import MOVED, Goals
 from sbdopt.placement import Placement
 from sbdopt.search.budget import Budget
-from sbdopt.search.exact import exact
+from sbdopt.search.exact import MOST_BLOCKS, exact
 from sbdopt.search.improve import improve
 from sbdopt.search.method import Finding, Found
 from sbdopt.search.repair import repaired
 from sbdopt.search.score import key
+
+_SHARE = 0.1
+"""Part of the budget that the local search may take where an exact search follows."""
 
 
 def auto(
@@ -35,12 +39,19 @@ def auto(
                 best, best_key = found.placement, mine
     if goals[0] == MOVED and best is not None:
         return
-    for finding in improve(blocks, goals, budget, seed, best):
+    share = _before_exact(budget) if len(blocks) <= MOST_BLOCKS else budget
+    for finding in improve(blocks, goals, share, seed, best):
         yield finding
         if isinstance(finding, Found):
             mine = key(blocks, goals, finding.placement)
             if best_key is None or mine < best_key:
                 best, best_key = finding.placement, mine
+    budget.spent = share.spent
     if not budget.used_up:
         yield from exact(blocks, goals, budget, seed, best)
 
+
+def _before_exact(budget: Budget) -> Budget:
+    """The part of a budget that the local search may take where an exact search follows."""
+    work = None if budget.work is None else budget.spent + _SHARE * (budget.remaining_work or 0)
+    return replace(budget, seconds=budget.elapsed + _SHARE * budget.remaining, work=work)

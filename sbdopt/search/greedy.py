@@ -194,7 +194,7 @@ class OpenArrays:
             waits = np.zeros_like(mine) if calm else busy[~is_calm]
             for array in mine[np.lexsort((self.free[mine], waits))].tolist():
                 if self._put(array, block, height, width, places):
-                    return array
+                    return int(array)
             while calm != self.thrifty and (opened := self._open(cycles)) is not None:
                 if self._put(opened, block, height, width, places):
                     return opened

@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 
 from sbdopt.blocks import Blocks
-from sbdopt.goals import MOVED, Goals
+from sbdopt.goals import Goals
 from sbdopt.placement import Placement
 from sbdopt.search.budget import Budget
 from sbdopt.search.dealing import Places
@@ -16,6 +16,7 @@ from sbdopt.search.greedy import finished, greedy
 from sbdopt.search.method import Finding, Found
 from sbdopt.search.neighbourhoods import Balance, Board, Grouping, Loads, levels
 from sbdopt.search.score import Key, key, score
+from sbdopt.search.stacking import Stacks
 from sbdopt.search.widening import free_arrays, most_arrays
 
 _MOST_LOADS = 1 << 26
@@ -30,17 +31,36 @@ def improve(
 ) -> Iterator[Finding]:
     """The constructions, then a local search from the best of them; deterministic under a limit of work.
 
+    All of it with blocks as they are, and with those of an operator that have the same outputs in stacks.
     Ends when it has found nothing better for long.
     """
-    search = _Search(blocks, goals, budget, seed)
-    if start is not None:
-        search.note(start)
-    for finding in greedy(blocks, goals, budget, seed, start):
-        yield finding
-        if isinstance(finding, Found):
-            search.note(finding.placement)
-    if search.best is not None and not budget.used_up and len(blocks) > 1:
-        yield from search.run()
+    searches: list[tuple[Stacks, _Search]] = []
+    for stacks in _forms(blocks):
+        search = _Search(stacks.blocks, goals, budget, seed)
+        if start is not None and not searches:
+            search.note(start)
+        for finding in greedy(stacks.blocks, goals, budget, seed, None):
+            if isinstance(finding, Found):
+                search.note(finding.placement)
+                finding = Found(stacks.unstacked(finding.placement))
+            yield finding
+        searches.append((stacks, search))
+        if budget.used_up:
+            return
+    for stacks, search in sorted(searches, key=lambda one: one[1].best_key):
+        if search.best is not None and not budget.used_up and len(stacks.blocks) > 1:
+            for found in search.run():
+                yield Found(stacks.unstacked(found.placement))
+
+
+def _forms(blocks: Blocks) -> Iterator[Stacks]:
+    """Blocks as they are, and in stacks as high as the highest arrays, and half as high."""
+    yield Stacks.single(blocks)
+    rows = max(kind.rows for kind in blocks.hardware.arrays)
+    for most in (rows, rows // 2) if blocks.standing is None else ():
+        stacks = Stacks.up_to(blocks, min(most, blocks.hardware.rows_per_phase or most))
+        if stacks is not None:
+            yield stacks
 
 
 class _Search:
@@ -56,7 +76,7 @@ class _Search:
         self.times = [name for name in (*goals, *goals.limits) if name in ("makespan", "interval")]
 
     def note(self, placement: Placement) -> bool:
-        """Keep a placement if it is the best so far, or that with the fewest cells; whether it is the best."""
+        """Keep a placement if it is the best so far, or has the fewest cells; whether it is the best."""
         by_cells = key(self.blocks, self._by_cells, placement)
         if self.tightest is None or by_cells < self._tightest_key:
             self.tightest, self._tightest_key = placement, by_cells
@@ -109,7 +129,8 @@ class _Search:
 
     def _on_fewer_arrays(self) -> Iterator[Found]:
         """From the fewest arrays that hold everything to as few more as keep the time, by bisection."""
-        assert self.best is not None and self.tightest is not None
+        assert self.best is not None
+        assert self.tightest is not None
         fewest = _arrays(self.tightest)
         low, high = fewest - 1, _arrays(self.best)
         while high - low > 1 and not self.budget.used_up:

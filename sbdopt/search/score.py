@@ -10,7 +10,6 @@ from sbdopt.placement import Placement
 from sbdopt.search.schedule import make_steps
 from sbdopt.standing import Standing
 
-
 Key = tuple[int, ...]
 """What is better has the smaller key."""
 

@@ -53,7 +53,7 @@ class Balance:
         ]
 
     def attempt(self) -> bool:
-        """Try to make the cost less, or loads more even where one is as busy as any; whether that went well."""
+        """Make the cost less, or loads more even where one is as busy as any; whether that went well."""
         uneven = self._uneven()
         if not uneven:
             return False
@@ -74,7 +74,7 @@ class Balance:
         return self._exchange(block, better=False)
 
     def vacate(self, array: int) -> bool:
-        """Move the blocks of an array, the largest first, to fuller ones at no cost; whether it is empty then."""
+        """Move the blocks of an array, the largest first, to fuller ones at no cost; whether all went."""
         blocks = self.board.blocks
         area = blocks.height * blocks.columns
         for block in sorted(self.board.members[array], key=lambda block: (-int(area[block]), block)):
@@ -170,7 +170,7 @@ class Balance:
         return False
 
     def _window_size(self, block: int) -> tuple[int, int]:
-        """That of some blocks, of all the room that the block has, or of what lies between edges around it."""
+        """That of some blocks, of all the room that the block has, or of what is between edges around it."""
         board, way = self.board, self.random.random()
         if way < _ROOMS:
             top, left, bottom, right = board.room[block, int(self.random.integers(2))].tolist()

@@ -125,7 +125,9 @@ class Board:
         for a in sorted(changed):
             self._measure(a)
 
-    def windows(self, a: int, rows: int, columns: int, around: int | None = None) -> tuple[IntArray, BoolArray]:
+    def windows(
+        self, a: int, rows: int, columns: int, around: int | None = None
+    ) -> tuple[IntArray, BoolArray]:
         """Rectangles of an array that cut no block and no fault: (row, column) each, and who is inside.
 
         Only those are looked at that cannot be pushed up or left without cutting something.
@@ -141,12 +143,12 @@ class Board:
             lefts = lefts[(lefts <= left) & (lefts + columns >= right)]
         begin_row, begin_column = table[:, 0], table[:, 1]
         end_row, end_column = begin_row + table[:, 2], begin_column + table[:, 3]
-        top, left = tops[:, None], lefts[:, None]
-        meets_rows = (top < end_row) & (begin_row < top + rows)
-        meets_columns = (left < end_column) & (begin_column < left + columns)
+        low, near = tops[:, None], lefts[:, None]
+        meets_rows = (low < end_row) & (begin_row < low + rows)
+        meets_columns = (near < end_column) & (begin_column < near + columns)
         count = len(self.members[a])
-        in_rows = (top <= begin_row) & (end_row <= top + rows) & (np.arange(len(table)) < count)
-        in_columns = (left <= begin_column) & (end_column <= left + columns)
+        in_rows = (low <= begin_row) & (end_row <= low + rows) & (np.arange(len(table)) < count)
+        in_columns = (near <= begin_column) & (end_column <= near + columns)
         meeting = meets_rows.astype(np.float32) @ meets_columns.astype(np.float32).T
         inside = in_rows.astype(np.float32) @ in_columns.astype(np.float32).T
         row, column = np.nonzero(meeting == inside)
@@ -154,13 +156,15 @@ class Board:
         return np.stack([tops[row], lefts[column]], axis=1), contents[:, :count]
 
     def edges_around(self, block: int) -> list[tuple[IntArray, IntArray]]:
-        """For rows and columns: edges of blocks, or of the array, up to where this one begins and after it."""
+        """For rows and columns: edges of blocks and of the array, up to where it begins, and after it."""
         a = int(self.array[block])
         kind, table = self.blocks.hardware.arrays[self.where[a][0]], self._rectangles(a)
         mine = (self.row[block], self.column[block], self.blocks.height[block], self.blocks.columns[block])
         result = []
         for axis, most in enumerate((kind.rows, kind.columns)):
-            edges = np.unique(np.concatenate([[0, most], table[:, axis], table[:, axis] + table[:, axis + 2]]))
+            edges = np.unique(
+                np.concatenate([[0, most], table[:, axis], table[:, axis] + table[:, axis + 2]])
+            )
             before = edges[edges <= mine[axis]]
             result.append((before, edges[edges >= mine[axis] + mine[axis + 2]]))
         return result
@@ -169,7 +173,9 @@ class Board:
         """Row, column, height and width of the members of an array, then of its faults."""
         mine = np.array(self.members[a], dtype=np.int64)
         blocks = self.blocks
-        table = np.stack([self.row[mine], self.column[mine], blocks.height[mine], blocks.columns[mine]], axis=1)
+        table = np.stack(
+            [self.row[mine], self.column[mine], blocks.height[mine], blocks.columns[mine]], axis=1
+        )
         faults = np.array(self.faults(a), dtype=np.int64).reshape(-1, 4)
         return np.concatenate([table, faults])
 
@@ -194,7 +200,7 @@ class Board:
 
 
 def _pushed(end: IntArray, window: int, most: int) -> IntArray:
-    """Where a window can begin that is pushed against what ends before it, or whose end is held by what is in it."""
+    """Where a window can begin: pushed against what ends before it, or held by what ends in it."""
     edges = np.unique(np.concatenate([[0], end, end - window]))
     return edges[(edges >= 0) & (edges + window <= most)]
 
