@@ -25,6 +25,7 @@ from sbdopt.search.improve import improve
 from sbdopt.search.method import Found
 from sbdopt.search.neighbourhoods import Balance, Board, Grouping, Loads, levels
 from sbdopt.search.score import key, score
+from sbdopt.search.stacking import Stacks
 from sbdopt.solve import solve
 
 ORDERS = (
@@ -57,7 +58,7 @@ def chain(operators: list[list[tuple[int, int]]], side: int = 16) -> Problem:
 MIXED = chain([[(4, 4), (3, 5), (8, 8), (6, 2), (5, 7)] * 3] * 3)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(problems(), st.sampled_from(ORDERS), st.integers(0, 3), st.sampled_from((None, 2, 4)))
 def test_legal_and_never_worse_than_greedy(
     problem: Problem, order: tuple[str, ...], seed: int, most: int | None
@@ -223,6 +224,29 @@ def test_arrays_of_one_size_each_are_mixed() -> None:
     for method, makespan in (("greedy", 16 * 2 + 4 * 3), ("improve", 8 * 2 + 2 * 3)):
         solution = solve(problem, method=method)
         assert (solution.value("arrays"), solution.value("makespan")) == (2, makespan)
+
+
+@settings(max_examples=150, deadline=None)
+@given(randoms, st.integers(1, 6))
+def test_stacks_are_legal_and_read_in_one_step(random: Any, rows: int) -> None:
+    """Whatever holds of a placement of stacks holds of that of their blocks."""
+    blocks = Blocks.of(tiny_problem(random))
+    tallest = max(kind.rows for kind in blocks.hardware.arrays)
+    stacks = Stacks.up_to(blocks, min(rows, tallest))
+    if stacks is None:
+        return
+    table = stacks.blocks
+    assert table.cells == blocks.cells
+    assert (blocks.operator == table.operator[stacks.of_block]).all()
+    assert (blocks.output == table.output[stacks.of_block]).all()
+    assert len(table) == table.first[-1] < len(blocks)
+    for finding in greedy(table, Goals(("unused_cells",)), Budget(), 0, None):
+        assert isinstance(finding, Found)
+        metrics = judge_placement(blocks, stacks.unstacked(finding.placement)).metrics
+        assert metrics is not None
+        assert metrics.steps <= len(table)
+        values = score(table, finding.placement)
+        assert {name: getattr(metrics, name) for name in values} == values
 
 
 def test_an_interrupt_loses_nothing() -> None:

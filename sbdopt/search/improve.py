@@ -25,6 +25,8 @@ _WORK = 2.5e-4
 _WORK_OF_BLOCK = 5e-8
 """Units of work of an attempt, and of each block that it looks at: about the seconds that they take."""
 
+_PARTS = (1, 2, 3, 4)
+
 
 def improve(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
@@ -54,13 +56,18 @@ def improve(
 
 
 def _forms(blocks: Blocks) -> Iterator[Stacks]:
-    """Blocks as they are, and in stacks as high as the highest arrays, and half as high."""
+    """Blocks as they are, and in stacks as high as the highest arrays, and as parts of that.
+
+    High stacks save most time, low ones fill arrays better.
+    """
     yield Stacks.single(blocks)
     rows = max(kind.rows for kind in blocks.hardware.arrays)
-    for most in (rows, rows // 2) if blocks.standing is None else ():
-        stacks = Stacks.up_to(blocks, min(most, blocks.hardware.rows_per_phase or most))
-        if stacks is not None:
-            yield stacks
+    for parts in _PARTS if blocks.standing is None else ():
+        most = min(rows // parts, blocks.hardware.rows_per_phase or rows)
+        stacks = Stacks.up_to(blocks, most)
+        if stacks is None:
+            return
+        yield stacks
 
 
 class _Search:
