@@ -99,7 +99,9 @@ class _Search:
             return
         for_time = self.goals[0] in self.times or any(name in self.times for name in self.goals.limits)
         if not for_time:
-            yield from self._balanced(self.best, 0)
+            begin = self.best
+            for turn in range(_TURNS):
+                yield from self._balanced(self.best if turn % 2 else begin, 0, turn=turn)
             return
         if self.goals[0] in self.times or not self.goals.allow(score(self.blocks, self.best)):
             more = most_arrays(self.blocks, self.goals) - _arrays(self.best)
@@ -149,7 +151,7 @@ class _Search:
             else:
                 low = middle
 
-    def _balance(self, begin: Placement, more: int) -> Balance | None:
+    def _balance(self, begin: Placement, more: int, turn: int = 0) -> Balance | None:
         """A local search on the arrays of a placement and so many more; None if it would be too large."""
         blocks = self.blocks
         groupings = _groupings(blocks, self.goals, self.times)
@@ -157,14 +159,16 @@ class _Search:
         if sum(len(one.weight) for one in groupings) * (_arrays(begin) + len(empty)) > _MOST_LOADS:
             return None
         board = Board(blocks, Places(begin.kind, begin.array, begin.row, begin.column), empty)
-        return Balance(board, Loads(blocks, groupings, board.kind, board.tile), self.seed)
+        return Balance(board, Loads(blocks, groupings, board.kind, board.tile), self.seed + turn)
 
     def _spend(self, attempts: int) -> None:
         self.budget.spent += attempts * (_WORK + _WORK_OF_BLOCK * len(self.blocks))
 
-    def _balanced(self, begin: Placement, more: int, *, until_better: bool = False) -> Iterator[Found]:
+    def _balanced(
+        self, begin: Placement, more: int, *, turn: int = 0, until_better: bool = False
+    ) -> Iterator[Found]:
         """What a local search finds that is better, on the arrays of a placement and so many more."""
-        balance = self._balance(begin, more)
+        balance = self._balance(begin, more, turn)
         if balance is None:
             return
         loads, board = balance.loads, balance.board
@@ -194,6 +198,8 @@ class _Search:
         return found if self.note(found.placement) else None
 
 
+_TURNS = 6
+"""Local searches one after another, each with other random numbers: from the construction, or the best."""
 _CALM = 20
 """Attempts that may fail before blocks wander."""
 _ROUNDS, _SPARED = 30, 0.5
