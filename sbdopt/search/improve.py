@@ -15,7 +15,7 @@ from sbdopt.search.dealing import Places
 from sbdopt.search.greedy import finished, greedy
 from sbdopt.search.method import Finding, Found
 from sbdopt.search.neighbourhoods import Balance, Board, Grouping, Loads, levels
-from sbdopt.search.score import Key, key, score
+from sbdopt.search.score import Key, rank, score
 from sbdopt.search.stacking import Stacks
 from sbdopt.search.widening import free_arrays, most_arrays
 
@@ -84,10 +84,11 @@ class _Search:
 
     def note(self, placement: Placement) -> bool:
         """Keep a placement if it is the best so far, or has the fewest cells; whether it is the best."""
-        by_cells = key(self.blocks, self._by_cells, placement)
+        values = score(self.blocks, placement)
+        by_cells = rank(self._by_cells, values)
         if self.tightest is None or by_cells < self._tightest_key:
             self.tightest, self._tightest_key = placement, by_cells
-        mine = key(self.blocks, self.goals, placement)
+        mine = rank(self.goals, values)
         if self.best is None or mine < self.best_key:
             self.best, self.best_key = placement, mine
             return True
@@ -173,7 +174,7 @@ class _Search:
             return
         loads, board = balance.loads, balance.board
         patience = (100 + 4 * len(self.blocks)) if until_better else (200 + 20 * len(self.blocks))
-        pause = 200 + len(self.blocks) // 20
+        pause = 200 + len(self.blocks) // 5
         cheapest, idle, tried, moved = loads.cost, 0, 0, False
         while idle < patience and not self.budget.used_up and not balance.is_even:
             moved |= balance.attempt() or (idle > _CALM and balance.wander())

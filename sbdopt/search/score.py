@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from sbdopt.blocks import Blocks
@@ -15,8 +17,12 @@ Key = tuple[int, ...]
 
 
 def key(blocks: Blocks, goals: Goals, placement: Placement) -> Key:
+    """That of a placement, by its score."""
+    return rank(goals, score(blocks, placement))
+
+
+def rank(goals: Goals, values: Mapping[str, int]) -> Key:
     """The values of the goals; what is beyond the limits is worse than anything within."""
-    values = score(blocks, placement)
     return (not goals.allow(values), *(values[goal] for goal in goals))
 
 
