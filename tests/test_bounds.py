@@ -290,6 +290,20 @@ def test_operators_that_share_a_vector_are_never_counted_as_read_alone() -> None
     assert max(said(blocks, "interval", unused_cells=0).values()) == 5
 
 
+def test_each_circle_of_blocks_needs_a_step_of_its_own() -> None:
+    """Two operators read x, each with two blocks on the diagonal; all four fill an array of 4 x 4.
+
+    Only blocks with the same inputs can be read together: two steps of 1 + 4 cycles. By columns alone it
+    would be one of 1 + 8. Where cells may be empty, one step reads all.
+    """
+    table = {"input": [0, 2], "output": [0, 2], "height": [2, 2], "width": [2, 2]}
+    operators = [{"name": name, "input": "x", "shape": [4, 4], "blocks": table} for name in "ab"]
+    blocks = problem_of(operators, [array(4, 4, 1, count=1)])
+    assert max(said(blocks, "interval", unused_cells=0).values()) == 10
+    large = problem_of(operators, [array(4, 8, 1, count=1)])
+    assert max(said(large, "interval", unused_cells=16).values()) == 9
+
+
 def test_partial_sums_may_all_stand_on_the_tallest_array() -> None:
     """Four rows that add to the same 2 outputs, on one array of 4 rows: 1 + 2 = 3 cycles."""
     table = {"input": [0, 1, 2, 3], "output": [0] * 4, "height": [1] * 4, "width": [2] * 4}

@@ -12,6 +12,8 @@ from sbdopt.documents import BoolArray, IntArray
 from sbdopt.timing import NEVER, block_cycles
 
 _MOST_SIZES = 4000
+PARTS = 720720
+"""Parts of a step that operators share: what up to 16 of them share evenly, they share without loss."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +21,8 @@ class Work:
     """Work of each operator, and the tiles that share it.
 
     Blocks that can never be read together with another one are `alone`: they take their own cycles of a
-    tile. The others are counted by the columns that must be converted for them.
+    tile. The others are counted by the columns that must be converted for them, and by the steps that they
+    need at least: one for each circle of blocks that are never read together with any block outside it.
     """
 
     tiles: int
@@ -31,6 +34,9 @@ class Work:
     """Per operator: fewest cycles of any of them."""
     columns: IntArray
     """Per operator: columns x phases that must be converted for its other blocks."""
+    steps: IntArray
+    """Per operator: its shares of the steps of circles, in parts of which `PARTS` make a step. What several
+    operators have in common is shared evenly, so that the shares of any operators are at most their steps."""
     settle: int
     conversion: int
     adcs: int
@@ -48,19 +54,21 @@ class Work:
     def shares_of_prefixes(self, operators: IntArray) -> IntArray:
         """The same for the first, the first two, ... of these operators.
 
-        Work of w cycles in all is at least w / tiles on some tile. The tile that converts most columns also
-        settles once, and its conversions are rounded up to whole turns. Of n blocks that are read alone some
-        tile has at least n / tiles, rounded up, each of which takes no less than the shortest.
+        Work of w cycles in all is at least w / tiles on some tile. All steps together settle once each, and
+        take at least as many turns as all their columns take in one step. The tile that converts most
+        columns also settles once, and its conversions are rounded up to whole turns. Of n blocks that are
+        read alone some tile has at least n / tiles, rounded up, none of which takes less than the shortest.
         """
         alone = np.cumsum(self.alone[operators])
         columns = np.cumsum(self.columns[operators])
         turns = -(-columns // self.adcs)
-        total = -(-(alone + self.conversion * turns) // self.tiles)
+        settled = self.settle * np.cumsum(self.steps[operators])
+        total = -(-(PARTS * (alone + self.conversion * turns) + settled) // (PARTS * self.tiles))
         most_columns = -(-columns // self.tiles)
-        settled = self.settle + self.conversion * -(-most_columns // self.adcs)
+        converted = self.settle + self.conversion * -(-most_columns // self.adcs)
         most_blocks = -(-np.cumsum(self.alone_blocks[operators]) // self.tiles)
         one_by_one = most_blocks * np.minimum.accumulate(self.shortest[operators])
-        by_columns: IntArray = np.where(columns > 0, settled, 0)
+        by_columns: IntArray = np.where(columns > 0, converted, 0)
         by_blocks: IntArray = np.where(most_blocks > 0, one_by_one, 0)
         result: IntArray = np.maximum(np.maximum(total, by_columns), by_blocks)
         return result
@@ -88,7 +96,10 @@ def measure_work(blocks: Blocks, unused: int | None, arrays: int | None = None) 
     if tiles is None or not len(blocks):
         return None
     hardware = blocks.hardware
-    alone = _read_alone(blocks, unused)
+    joinable = _may_join(blocks, unused)
+    circle = _circles(blocks)
+    closed = ~np.isin(circle, circle[joinable])
+    alone = closed & (np.bincount(circle)[circle] == 1)
     cycles = block_cycles(blocks).min(axis=0)
     operators = len(blocks.predecessors)
     alone_cycles = np.zeros(operators, dtype=np.int64)
@@ -106,6 +117,7 @@ def measure_work(blocks: Blocks, unused: int | None, arrays: int | None = None) 
         alone_blocks=np.bincount(blocks.operator[alone], minlength=operators),
         shortest=shortest,
         columns=columns,
+        steps=_shares_of_steps(blocks, circle, closed & ~alone),
         settle=hardware.input_slices * hardware.settle_cycles,
         conversion=hardware.input_slices * least,
         adcs=max(kind.adcs for kind in hardware.arrays),
@@ -141,18 +153,17 @@ def _columns_to_convert(blocks: Blocks, chosen: IntArray) -> int:
     return int((reads * np.diff(edges)).sum()) * hardware.columns_per_weight
 
 
-def _read_alone(blocks: Blocks, unused: int | None) -> BoolArray:
-    """Blocks that cannot be read together with any other, where no more than `unused` cells are unused.
+def _may_join(blocks: Blocks, unused: int | None) -> BoolArray:
+    """Blocks that leave no more than `unused` cells empty where a step reads them with some other block.
 
     Two blocks of a step that share neither rows nor columns leave two crossings empty, h_i w_j + h_j w_i
-    cells, which are unused cells of their array; if even the smallest such sum is too many, a block is read
-    alone. Blocks that might share rows (a vector that others read as well, or inputs that meet) or columns
-    (outputs that meet) are never counted as such. Blocks must also fit side by side on the diagonal.
+    cells, which are unused cells of their array - unless a third block of the step stands there, which then
+    shares rows with one and columns with the other. Blocks must also fit side by side on the diagonal.
     """
     kinds = blocks.hardware.arrays
     sizes, place = np.unique(np.stack([blocks.height, blocks.columns]), axis=1, return_inverse=True)
     if sizes.shape[1] > _MOST_SIZES:
-        return np.zeros(len(blocks), dtype=bool)
+        return np.ones(len(blocks), dtype=bool)
     height, width = sizes
     together = np.zeros((len(height), len(height)), dtype=bool)
     for kind in kinds:
@@ -160,30 +171,48 @@ def _read_alone(blocks: Blocks, unused: int | None) -> BoolArray:
     if unused is not None:
         together &= np.outer(height, width) + np.outer(width, height) <= unused
     joinable: BoolArray = np.any(together, axis=1)[place.reshape(-1)]
-    return ~joinable & ~_may_share(blocks)
+    return joinable
 
 
-def _may_share(blocks: Blocks) -> BoolArray:
-    """Blocks whose inputs or outputs meet those of another block, or whose vector others read as well."""
-    shared_vector = np.zeros(len(blocks), dtype=bool)
-    pairs = np.unique(np.stack([blocks.vector, blocks.operator]), axis=1)
-    vectors, readers = np.unique(pairs[0], return_counts=True)
-    shared_vector = np.isin(blocks.vector, vectors[readers > 1])
-    meets_inputs = _meets(blocks.operator, blocks.input, blocks.height)
-    meets_outputs = _meets(blocks.operator, blocks.output, blocks.width)
-    return shared_vector | meets_inputs | meets_outputs
+def _circles(blocks: Blocks) -> IntArray:
+    """The circle of each block: blocks that may share rows or columns, directly or through others.
+
+    Rows are shared only by blocks whose inputs of one vector meet, columns only by blocks of an operator
+    whose outputs meet. If two blocks of a step are of different circles, no third one stands on their
+    crossings, for that would join the circles: the crossings are empty, so that both are in `_may_join`.
+    So all blocks of a step are of one circle if one of them is of a circle without such blocks.
+    """
+    by_input = _runs(blocks.vector, blocks.input, blocks.height)
+    by_output = _runs(blocks.operator, blocks.output, blocks.width)
+    circle = np.arange(len(blocks))
+    while True:
+        before = circle
+        for run in (by_input, by_output):
+            least = np.full(len(blocks), len(blocks), dtype=np.int64)
+            np.minimum.at(least, run, circle)
+            circle = least[run]
+        if (circle == before).all():
+            return circle
 
 
-def _meets(group: IntArray, begin: IntArray, size: IntArray) -> BoolArray:
-    """Intervals that share a point with another of their group."""
+def _runs(group: IntArray, begin: IntArray, size: IntArray) -> IntArray:
+    """A number for each interval: equal for intervals of a group that meet, directly or through others."""
     order = np.lexsort((begin, group))
     span = int((begin + size).max()) + 1
     low = group[order] * span + begin[order]
-    high = low + size[order]
-    reach = np.maximum.accumulate(high)
-    meets = np.zeros(len(group), dtype=bool)
-    before = low[1:] < reach[:-1]
-    after = high[:-1] > low[1:]
-    meets[order[1:]] |= before
-    meets[order[:-1]] |= after
-    return meets
+    reach = np.maximum.accumulate(low + size[order])
+    result = np.zeros(len(group), dtype=np.int64)
+    result[order[1:]] = np.cumsum(low[1:] >= reach[:-1])
+    return result
+
+
+def _shares_of_steps(blocks: Blocks, circle: IntArray, chosen: BoolArray) -> IntArray:
+    """Per operator the parts of steps that the circles of the chosen blocks need for it.
+
+    A circle takes at least one step of its own for any of the operators that it has blocks of.
+    """
+    pairs = np.unique(np.stack([circle[chosen], blocks.operator[chosen]]), axis=1)
+    _, place, sharing = np.unique(pairs[0], return_inverse=True, return_counts=True)
+    result = np.zeros(len(blocks.predecessors), dtype=np.int64)
+    np.add.at(result, pairs[1], PARTS // sharing[place])
+    return result

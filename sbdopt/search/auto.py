@@ -8,18 +8,21 @@ from sbdopt.blocks import Blocks
 from sbdopt.goals import MOVED, Goals
 from sbdopt.placement import Placement
 from sbdopt.search.budget import Budget
-from sbdopt.search.exact import exact
-from sbdopt.search.greedy import greedy
-from sbdopt.search.method import Finding, Found
+from sbdopt.search.exact import MOST_BLOCKS, exact
+from sbdopt.search.improve import improve
+from sbdopt.search.method import Finding, Found, Method
 from sbdopt.search.pack import pack
 from sbdopt.search.repair import repaired
-from sbdopt.search.score import score
+from sbdopt.search.score import key
+
+_SHARE = 0.1
+"""Part of the budget that the local search may take where an exact search follows."""
 
 
 def auto(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
 ) -> Iterator[Finding]:
-    """Packing where cells come first, else constructions; then the exact model where the problem is small.
+    """Packing where cells come first, a local search, then the exact model where the problem is small.
 
     Where blocks stand already, the first of these leave them there.
 
@@ -27,37 +30,42 @@ def auto(
     """
     best, best_key = None, None
     if start is not None:
-        best, best_key = start, _key(blocks, goals, start)
-    if blocks.standing is not None:
-        for found in repaired(blocks, budget):
-            yield found
-            key = _key(blocks, goals, found.placement)
-            if best_key is None or key < best_key:
-                best, best_key = found.placement, key
-    if goals[0] == MOVED and best is not None:
-        return
-    for finding in _constructed(blocks, goals, budget, seed):
-        yield finding
-        if isinstance(finding, Found):
-            key = _key(blocks, goals, finding.placement)
-            if best_key is None or key < best_key:
-                best, best_key = finding.placement, key
-    if not budget.used_up:
-        yield from exact(blocks, goals, budget, seed, best)
-
-
-def _key(blocks: Blocks, goals: Goals, placement: Placement) -> tuple[int, ...]:
-    """What is better has the smaller key; what is beyond the limits is worse than anything within."""
-    values = score(blocks, placement)
-    return (not goals.allow(values), *(values[goal] for goal in goals))
-
-
-def _constructed(blocks: Blocks, goals: Goals, budget: Budget, seed: int) -> Iterator[Finding]:
-    """Packing where cells come first, else or where that finds nothing within the limits constructions."""
-    found = False
-    if goals[0] in ("unused_cells", "arrays"):
-        for finding in pack(blocks, goals, budget, seed, None):
+        best, best_key = start, key(blocks, goals, start)
+    for stage in _stages(blocks, goals):
+        if budget.used_up:
+            return
+        for finding in stage(blocks, goals, budget, seed, best):
             yield finding
-            found |= isinstance(finding, Found) and goals.allow(score(blocks, finding.placement))
-    if not found:
-        yield from greedy(blocks, goals, budget, seed, None)
+            if isinstance(finding, Found):
+                mine = key(blocks, goals, finding.placement)
+                if best_key is None or mine < best_key:
+                    best, best_key = finding.placement, mine
+
+
+def _stages(blocks: Blocks, goals: Goals) -> Iterator[Method]:
+    """What is run, one after the other, each from the best so far."""
+    if blocks.standing is not None:
+        yield _kept
+        if goals[0] == MOVED:
+            return
+    if goals[0] in ("unused_cells", "arrays"):
+        yield pack
+    if len(blocks) > MOST_BLOCKS:
+        yield improve
+    else:
+        yield _improved_for_a_while
+        yield exact
+
+
+def _kept(
+    blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
+) -> Iterator[Finding]:
+    yield from repaired(blocks, budget)
+
+
+def _improved_for_a_while(
+    blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
+) -> Iterator[Finding]:
+    part = budget.part(_SHARE)
+    yield from improve(blocks, goals, part, seed, start)
+    budget.spent = part.spent

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -22,6 +23,8 @@ from sbdopt.search.score import score
 from sbdopt.search.widening import most_arrays, widened
 from sbdopt.timing import NEVER, block_cycles
 
+_MANY = 4000
+
 
 def greedy(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
@@ -35,17 +38,20 @@ def greedy(
     if goals.limits:
         yield from _within_limits(blocks, goals, budget, plan)
         return
-    packed = False
+    packed = _packed(blocks, budget, plan)
     if goals[0] in ("unused_cells", "arrays"):
-        for found in _packed(blocks, budget, plan):
-            packed = True
-            yield found
-    if not packed:
-        places = _spread(blocks, plan, _patience(blocks, goals))
-        if places is not None:
-            yield finished(blocks, places, budget)
-    if not (packed or budget.used_up):
-        yield from _packed(blocks, budget, plan)
+        first = next(packed, None)
+        if first is not None:
+            yield first
+            yield from packed
+            return
+    elif len(blocks) > _MANY:  # dealing takes little where sizes are few, and may be all that is needed
+        yield from islice(packed, 1)
+    places = _spread(blocks, plan, budget, _patience(blocks, goals))
+    if places is not None:
+        yield finished(blocks, places, budget)
+    if not budget.used_up:
+        yield from packed
 
 
 def finished(blocks: Blocks, places: Places, budget: Budget) -> Found:
@@ -71,7 +77,7 @@ def _within_limits(blocks: Blocks, goals: Goals, budget: Budget, plan: Plan) -> 
         enough = goals[0] in ("unused_cells", "arrays") and goals.allow(score(blocks, found.placement))
     if enough or budget.used_up:
         return
-    places = _spread(blocks, plan, _patience(blocks, goals), most)
+    places = _spread(blocks, plan, budget, _patience(blocks, goals), most)
     if places is not None:
         yield finished(blocks, places, budget)
     for found in widened(blocks, goals, fewest, most, build) if fewest else ():
@@ -125,18 +131,22 @@ def _patience(blocks: Blocks, goals: Goals) -> int | None:
     return max(bound.value for bound in lower_bounds(blocks, "interval", {}))
 
 
-def _spread(blocks: Blocks, plan: Plan, patience: int | None, most: int | None = None) -> Places | None:
+def _spread(
+    blocks: Blocks, plan: Plan, budget: Budget, patience: int | None, most: int | None = None
+) -> Places | None:
     """Operators take room in the order in which they run, no two blocks that run together on one tile.
 
     A block goes to the fullest array with room whose tile is idle while its operator runs (or, with
     patience, busy for at most so many cycles in all), else to a new array, of which there are at most
-    `most`, else where least is going on. None if there is no room at all.
+    `most`, else where least is going on. None if there is no room at all, or no time.
     """
     arrays = OpenArrays(blocks, len(blocks) if most is None else most)
     places = Places.empty(len(blocks))
     cycles = block_cycles(blocks)
     running: list[tuple[int, int, int, int]] = []
     for operator in plan.order.tolist():
+        if budget.used_up:
+            return None
         while patience is None and running and running[0][0] <= plan.start[operator]:
             _, _, tile, spent = heapq.heappop(running)
             arrays.busy[tile] -= spent
@@ -148,7 +158,7 @@ def _spread(blocks: Blocks, plan: Plan, patience: int | None, most: int | None =
                 return None
             spent = int(cycles[places.kind[block], block])
             arrays.busy[arrays.tile[array]] += spent
-            heapq.heappush(running, (int(plan.end[operator]), block, arrays.tile[array], spent))
+            heapq.heappush(running, (int(plan.end[operator]), block, int(arrays.tile[array]), spent))
     return places
 
 
@@ -163,9 +173,8 @@ class OpenArrays:
         self._held: dict[int, list[Rectangle]] = {}
         """What is not free on an array on which nothing was tried yet."""
         self.where: list[tuple[int, int]] = []
-        self.tile: list[int] = []
-        self.busy: list[int] = []
-        self.free = np.zeros(0, dtype=np.int64)
+        self.kind, self.tile, self.free, self.busy = (np.zeros(0, dtype=np.int64) for _ in range(4))
+        """Of each open array its kind, the number of its tile and its free cells; how busy each tile is."""
         self._faults: dict[tuple[int, int], list[Rectangle]] = {}
         for number, kind in enumerate(blocks.hardware.arrays):
             for array, row, column, height, width in kind.faults:
@@ -178,15 +187,14 @@ class OpenArrays:
         """Find room for a block; returns the number of the open array, or None."""
         height, width = int(self.blocks.height[block]), int(self.blocks.columns[block])
         roomy = np.flatnonzero(self.free >= height * width)
+        busy = self.busy[self.tile[roomy]]
+        is_calm = (busy == 0) | (busy + np.minimum(cycles[self.kind[roomy]], patience + 1) <= patience)
         for calm in (True, False):
-            order = sorted(
-                (self.busy[self.tile[a]] if not calm else 0, int(self.free[a]), a)
-                for a in roomy.tolist()
-                if self._is_calm(a, cycles, patience) == calm
-            )
-            for _, _, array in order:
+            mine = roomy[is_calm == calm]
+            waits = np.zeros_like(mine) if calm else busy[~is_calm]
+            for array in mine[np.lexsort((self.free[mine], waits))].tolist():
                 if self._put(array, block, height, width, places):
-                    return array
+                    return int(array)
             while calm != self.thrifty and (opened := self._open(cycles)) is not None:
                 if self._put(opened, block, height, width, places):
                     return opened
@@ -206,10 +214,6 @@ class OpenArrays:
         """The number of the tile of each of some blocks that stand on open arrays."""
         pairs = zip(places.kind[some].tolist(), places.array[some].tolist(), strict=True)
         return np.array([self.tile[self._numbers[where]] for where in pairs], dtype=np.int64)
-
-    def _is_calm(self, array: int, cycles: IntArray, patience: int) -> bool:
-        busy = self.busy[self.tile[array]]
-        return busy == 0 or busy + int(cycles[self.where[array][0]]) <= patience
 
     def _put(self, array: int, block: int, height: int, width: int, places: Places) -> bool:
         if (array, height, width) in self._failed:
@@ -252,6 +256,6 @@ class OpenArrays:
         self.free = np.append(self.free, kind.rows * kind.columns)
         tile = self._tiles.setdefault((number, array // kind.tiers), len(self._tiles))
         if tile == len(self.busy):
-            self.busy.append(0)
-        self.tile.append(tile)
+            self.busy = np.append(self.busy, 0)
+        self.kind, self.tile = np.append(self.kind, number), np.append(self.tile, tile)
         return opened

@@ -8,6 +8,7 @@ from sbdopt.search.auto import auto
 from sbdopt.search.baselines import densemap, linear, sparsemap
 from sbdopt.search.exact import exact
 from sbdopt.search.greedy import greedy
+from sbdopt.search.improve import improve
 from sbdopt.search.method import Method
 from sbdopt.search.pack import pack
 
@@ -17,6 +18,7 @@ METHODS: Final[dict[str, Method]] = {
     "densemap": densemap,
     "greedy": greedy,
     "pack": pack,
+    "improve": improve,
     "exact": exact,
     "auto": auto,
 }

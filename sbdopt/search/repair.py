@@ -93,7 +93,7 @@ def _make_busy(
     meanwhile = (plan.start < plan.end[operator]) & (plan.end > plan.start[operator])
     some = np.flatnonzero(meanwhile[blocks.operator] & (places.kind >= 0))
     tile, spent = arrays.tiles_of(places, some), cycles[places.kind[some], some]
-    arrays.busy = np.bincount(tile, weights=spent, minlength=len(arrays.busy)).astype(np.int64).tolist()
+    arrays.busy = np.bincount(tile, weights=spent, minlength=len(arrays.busy)).astype(np.int64)
 
 
 def _least_filled(blocks: Blocks, standing: Standing, fixed: BoolArray) -> BoolArray:

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from sbdopt.blocks import Blocks
-from sbdopt.goals import MOVED
+from sbdopt.goals import MOVED, Goals
 from sbdopt.placement import Placement
 from sbdopt.search.schedule import make_steps
 from sbdopt.standing import Standing
+
+Key = tuple[int, ...]
+"""What is better has the smaller key."""
+
+
+def key(blocks: Blocks, goals: Goals, placement: Placement) -> Key:
+    """That of a placement, by its score."""
+    return rank(goals, score(blocks, placement))
+
+
+def rank(goals: Goals, values: Mapping[str, int]) -> Key:
+    """The values of the goals; what is beyond the limits is worse than anything within."""
+    return (not goals.allow(values), *(values[goal] for goal in goals))
 
 
 def score(blocks: Blocks, placement: Placement) -> dict[str, int]:

@@ -28,7 +28,7 @@ def widen(blocks: Blocks, fillings: Sequence[Filling], arrays: int) -> list[Fill
     """The same fillings in turn on further arrays without faults, until there are so many, or no more."""
     taken = {(filling.kind, filling.array) for filling in fillings}
     kinds = blocks.hardware.arrays
-    free = [_free_arrays(kind, number, taken, len(blocks)) for number, kind in enumerate(kinds)]
+    free = [free_arrays(kind, number, taken, len(blocks)) for number, kind in enumerate(kinds)]
     result, left = list(fillings), dict(enumerate(fillings))
     while left and len(result) < arrays:
         for number, filling in list(left.items())[: arrays - len(result)]:
@@ -40,7 +40,7 @@ def widen(blocks: Blocks, fillings: Sequence[Filling], arrays: int) -> list[Fill
     return result
 
 
-def _free_arrays(kind: ArrayKind, number: int, taken: Set[tuple[int, int]], most: int) -> Iterator[int]:
+def free_arrays(kind: ArrayKind, number: int, taken: Set[tuple[int, int]], most: int) -> Iterator[int]:
     """The arrays of a kind that are not taken and have no faults, those on tiles of their own first."""
     stock = Stock(kind, most)
     while not stock.empty and not stock.faults:
