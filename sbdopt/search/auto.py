@@ -40,14 +40,14 @@ def auto(
                 mine = key(blocks, goals, finding.placement)
                 if best_key is None or mine < best_key:
                     best, best_key = finding.placement, mine
+        if stage is _kept and goals[0] == MOVED and best is not None:
+            return
 
 
 def _stages(blocks: Blocks, goals: Goals) -> Iterator[Method]:
     """What is run, one after the other, each from the best so far."""
     if blocks.standing is not None:
         yield _kept
-        if goals[0] == MOVED:
-            return
     if goals[0] in ("unused_cells", "arrays"):
         yield pack
     if len(blocks) > MOST_BLOCKS:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 
-import numpy as np
 from ortools.sat.python.cp_model import (
     FEASIBLE,
     INFEASIBLE,
@@ -21,15 +20,10 @@ from ortools.sat.python.cp_model import (
 from sbdopt.search.budget import Budget
 from sbdopt.search.exact.runner import Halt
 from sbdopt.search.exact.scales import Scales, Size
-from sbdopt.search.exact.searching import MOST_COLUMNS, search
 
 Places = list[tuple[int, int]]
 """Row and column, in units: of the free blocks, then of the members of the steps, in the order asked for."""
 
-_MOST_TRIED = 8_000
-"""Places that the quick search tries: some milliseconds."""
-_WORK = 1e-7
-"""Units of work of one of them."""
 _PATIENCE = 10.0
 """Seconds, or units of work, that CP-SAT may take for one question."""
 
@@ -71,36 +65,9 @@ class Fits:
             return False
         sizes = [*free, *(size for step in steps for size in step)]
         of_step = [-1] * len(free) + [number for number, step in enumerate(steps) for _ in step]
-        if self.scales.columns <= MOST_COLUMNS:
-            answer = self._search(sizes, of_step)
-            if answer is not None:
-                return answer
-        return self._prove(sizes, of_step)
-
-    def _search(self, sizes: Sequence[Size], of_step: Sequence[int]) -> Places | bool | None:
         if not sizes:
             return []
-        height, width = np.array(sizes, dtype=np.int64).T.copy()
-        twin = np.full(len(sizes), -1)
-        for one, two in pairwise(range(len(sizes))):
-            if (sizes[one], of_step[one]) == (sizes[two], of_step[two]):
-                twin[two] = one
-        row, column = np.zeros((2, len(sizes)), dtype=np.int64)
-        outcome = search(
-            height,
-            width,
-            np.array(of_step),
-            twin,
-            self.scales.rows,
-            self.scales.columns,
-            _MOST_TRIED,
-            row,
-            column,
-        )
-        self.budget.spent += _WORK * _MOST_TRIED
-        if outcome == 1:
-            return list(zip(row.tolist(), column.tolist(), strict=True))
-        return False if outcome == 0 else None
+        return self._prove(sizes, of_step)
 
     def _prove(self, sizes: Sequence[Size], of_step: Sequence[int]) -> Places | bool | None:
         packing = _Packing(self.scales, sizes, of_step)

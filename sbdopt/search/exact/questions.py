@@ -130,16 +130,22 @@ class Questions:
 def _savings(
     steps: Sequence[tuple[tuple[int, ...], int]], wanted: int
 ) -> Iterator[tuple[tuple[int, ...], ...]]:
-    """All sets of steps without a common block that save `wanted` cycles, none of which could be left out."""
-    stack: list[tuple[int, tuple[int, ...]]] = [(0, ())]
+    """All sets of disjoint steps that save `wanted` cycles, but would not with any block less."""
+    saved = dict(steps)
+    stack: list[tuple[int, tuple[tuple[int, ...], ...], int]] = [(0, (), 0)]
     while stack:
-        begin, chosen = stack.pop()
-        saved = [steps[k][1] for k in chosen]
-        if sum(saved) >= wanted:
-            if sum(saved) - min(saved) < wanted:
-                yield tuple(steps[k][0] for k in chosen)
+        begin, chosen, total = stack.pop()
+        if total >= wanted:
+            if all(total - saved[step] + _most_without_one(step, saved) < wanted for step in chosen):
+                yield chosen
             continue
-        used = {i for k in chosen for i in steps[k][0]}
+        used = {i for step in chosen for i in step}
         for k in range(begin, len(steps)):
-            if used.isdisjoint(steps[k][0]):
-                stack.append((k + 1, (*chosen, k)))
+            step, more = steps[k]
+            if used.isdisjoint(step):
+                stack.append((k + 1, (*chosen, step), total + more))
+
+
+def _most_without_one(step: tuple[int, ...], saved: Mapping[tuple[int, ...], int]) -> int:
+    """What a step saves at most if one of its blocks is read alone."""
+    return max(saved.get(step[:k] + step[k + 1 :], 0) for k in range(len(step)))

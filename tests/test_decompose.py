@@ -1,0 +1,192 @@
+"""The decomposition of exact search: functions of sizes, places on one array, conflicts, and the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations, product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sbdopt.blocks import Blocks
+from sbdopt.problem import Problem
+from sbdopt.search.budget import Budget
+from sbdopt.search.exact.decompose import can_decompose, decompose
+from sbdopt.search.exact.driver import _search_everything
+from sbdopt.search.exact.fits import Fits
+from sbdopt.search.exact.questions import _savings
+from sbdopt.search.exact.relations import Relations
+from sbdopt.search.exact.runner import Halt, NothingLeft, Outcome, Proven
+from sbdopt.search.exact.scales import Scales, Size
+from sbdopt.search.exact.slots import slots_of
+from sbdopt.search.exact.task import Task
+from sbdopt.search.method import Found
+from sbdopt.search.score import score
+
+SIDE = 4
+
+sizes = st.tuples(st.integers(1, SIDE), st.integers(1, SIDE))
+questions = st.tuples(
+    st.lists(sizes, max_size=2), st.lists(st.lists(sizes, min_size=2, max_size=2), max_size=2)
+).filter(lambda question: len(question[0]) + 2 * len(question[1]) <= 4)
+
+
+def legal(sizes: list[Size], of_step: list[int], places: tuple[tuple[int, int], ...]) -> bool:
+    """The rules of one array, cell by cell."""
+    cells = [
+        {(r, c) for r in range(row, row + height) for c in range(column, column + width)}
+        for (height, width), (row, column) in zip(sizes, places, strict=True)
+    ]
+    if any(one & two for one, two in combinations(cells, 2)):
+        return False
+    for step in set(of_step) - {-1}:
+        members = [k for k, number in enumerate(of_step) if number == step]
+        for i, j in combinations(members, 2):
+            if {r for r, _ in cells[i]} & {r for r, _ in cells[j]}:
+                return False
+            if {c for _, c in cells[i]} & {c for _, c in cells[j]}:
+                return False
+        rows, columns = ({cell[axis] for k in members for cell in cells[k]} for axis in (0, 1))
+        others = (cells[k] for k in range(len(cells)) if k not in members)
+        if any(r in rows and c in columns for other in others for r, c in other):
+            return False
+    return True
+
+
+def all_places(sizes: list[Size]) -> Iterator[tuple[tuple[int, int], ...]]:
+    """Every way to put blocks on an array of SIDE x SIDE."""
+    yield from product(
+        *(product(range(SIDE + 1 - height), range(SIDE + 1 - width)) for height, width in sizes)
+    )
+
+
+def as_question(
+    free: list[Size], steps: list[list[Size]]
+) -> tuple[tuple[Size, ...], tuple[tuple[Size, ...], ...]]:
+    return tuple(sorted(free)), tuple(sorted(tuple(sorted(step)) for step in steps))
+
+
+@given(question=questions)
+@settings(max_examples=60)
+def test_places_are_found_where_there_are_any(question: tuple[list[Size], list[list[Size]]]) -> None:
+    free, steps = as_question(*question)
+    blocks = [*free, *(size for step in steps for size in step)]
+    of_step = [-1] * len(free) + [number for number, step in enumerate(steps) for _ in step]
+    possible = any(legal(blocks, of_step, places) for places in all_places(blocks))
+    scales = Scales.of(SIDE, SIDE)
+    places = Fits(scales, Budget(), 0, Halt()).places(free, steps)
+    assert (places is not False) == possible
+    if possible:
+        assert isinstance(places, list)
+        assert legal(blocks, of_step, tuple(places))
+        assert not scales.exclude(free, steps)
+
+
+def test_a_step_counts_as_one_rectangle() -> None:
+    # Together the members cover 3 rows and 3 columns: a block of 2 x 2 meets their rows and their columns.
+    scales = Scales.of(4, 4)
+    assert scales.exclude([(2, 2)], [((1, 1), (2, 2))])
+    assert not scales.exclude([(2, 2), (1, 1), (2, 2)], [])
+    assert not scales.exclude([(1, 1)], [((1, 1), (2, 2))])
+
+
+def test_only_what_is_needed_is_read_together() -> None:
+    steps = [((0, 1), 2), ((0, 2), 2), ((1, 2), 1), ((0, 1, 2), 4)]
+    assert sorted(_savings(steps, 2)) == [((0, 1),), ((0, 2),)]
+    assert list(_savings(steps, 3)) == [((0, 1, 2),)]
+    assert list(_savings(steps, 5)) == []
+
+
+def chain(*operators: list[Size], count: int | None = None) -> Problem:
+    """Operators that follow one another, blocks on the diagonal of each, arrays of 8 x 8 with 2 ADCs."""
+    documents = []
+    for number, blocks in enumerate(operators):
+        height, width = [h for h, _ in blocks], [w for _, w in blocks]
+        documents.append(
+            {
+                "name": f"o{number}",
+                "after": [f"o{number - 1}"] if number else [],
+                "shape": [sum(height), sum(width)],
+                "blocks": {
+                    "input": [sum(height[:k]) for k in range(len(blocks))],
+                    "output": [sum(width[:k]) for k in range(len(blocks))],
+                    "height": height,
+                    "width": width,
+                },
+            }
+        )
+    array = {"name": "xbar", "rows": 8, "columns": 8, "adcs": 2, "count": count}
+    hardware = {"arrays": [array], "settle_cycles": 2}
+    return Problem.model_validate({"name": "chain", "hardware": hardware, "operators": documents})
+
+
+def asked(problem: Problem, arrays: int, goal: str, limits: dict[str, int]) -> tuple[Relations, Task]:
+    blocks = Blocks.of(problem)
+    relations = Relations(blocks, tuple(slots_of(blocks.hardware.arrays, [arrays])))
+    return relations, Task(goal, limits, known=0, best=None, horizon=200)
+
+
+def outcome_of(method, relations: Relations, task: Task) -> tuple[int | None, bool]:  # type: ignore[no-untyped-def]
+    """The best value that a search finds (None: nothing), and whether it proves that."""
+    outcomes: list[Outcome] = []
+    method(relations, task, Budget(seconds=60), 0, 1, outcomes.append, Halt())
+    values = [
+        score(relations.blocks, outcome.placement)[task.goal]
+        for outcome in outcomes
+        if isinstance(outcome, Found)
+    ]
+    proven = [outcome.value for outcome in outcomes if isinstance(outcome, Proven)]
+    done = any(isinstance(outcome, NothingLeft) for outcome in outcomes)
+    best = min(values, default=None)
+    assert best is None or max(proven, default=0) <= best
+    return best, done or (bool(proven) and max(proven) == best)
+
+
+operators = st.lists(
+    st.lists(st.sampled_from([(2, 2), (4, 2), (2, 4), (4, 4), (6, 4)]), min_size=1, max_size=3),
+    min_size=1,
+    max_size=3,
+)
+
+
+@given(operators=operators, arrays=st.integers(1, 2))
+@settings(max_examples=20, deadline=None)
+def test_agrees_with_the_model_of_everything(operators: list[list[Size]], arrays: int) -> None:
+    relations, task = asked(chain(*operators), arrays, "makespan", {})
+    assert can_decompose(relations, task)
+    best, proven = outcome_of(decompose, relations, task)
+    assert proven
+    outcomes: list[Outcome] = []
+    limited = Task("makespan", {}, known=0, best=None if best is None else best, horizon=200)
+    _search_everything(relations, limited, Budget(seconds=60), 0, 1, outcomes.append, Halt())
+    assert [type(outcome) for outcome in outcomes if not isinstance(outcome, Proven)] == [NothingLeft]
+    if best is not None:
+        outcomes.clear()
+        limited = Task("makespan", {}, known=best, best=best + 1, horizon=200)
+        _search_everything(relations, limited, Budget(seconds=60), 0, 1, outcomes.append, Halt())
+        assert not any(isinstance(outcome, NothingLeft) for outcome in outcomes)
+
+
+def test_counts_arrays_for_a_makespan() -> None:
+    problem = chain([(4, 4), (4, 4), (4, 4)], [(4, 4)])
+    for makespan, arrays in ((8, 3), (16, 1)):
+        relations, task = asked(problem, 4, "arrays", {"makespan": makespan})
+        assert outcome_of(decompose, relations, task) == (arrays, True)
+
+
+@pytest.mark.parametrize(
+    ("goal", "arrays", "expected"),
+    [("makespan", 1, True), ("interval", 1, False)],
+)
+def test_knows_what_it_can_decompose(goal: str, arrays: int, expected: bool) -> None:
+    relations, task = asked(chain([(4, 4)]), arrays, goal, {})
+    assert can_decompose(relations, task) is expected
+
+
+def test_operators_that_run_together_are_not_decomposed() -> None:
+    problem = chain([(4, 4)], [(4, 4)])
+    document = problem.model_dump(mode="json", exclude_none=True)
+    document["operators"][1]["after"] = []
+    relations, task = asked(Problem.model_validate(document), 2, "makespan", {})
+    assert not can_decompose(relations, task)
