@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations, product
+from itertools import combinations, permutations, product
 
 import pytest
 from hypothesis import given, settings
@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from sbdopt.blocks import Blocks
 from sbdopt.problem import Problem
 from sbdopt.search.budget import Budget
+from sbdopt.search.exact.assignment import Relaxation
 from sbdopt.search.exact.decompose import can_decompose, decompose
 from sbdopt.search.exact.driver import _search_everything
 from sbdopt.search.exact.fits import Fits
-from sbdopt.search.exact.questions import _savings
+from sbdopt.search.exact.questions import Conflict, _savings
 from sbdopt.search.exact.relations import Relations
 from sbdopt.search.exact.runner import Halt, NothingLeft, Outcome, Proven
 from sbdopt.search.exact.scales import Scales, Size
@@ -144,15 +145,18 @@ def outcome_of(method, relations: Relations, task: Task) -> tuple[int | None, bo
 
 
 operators = st.lists(
-    st.lists(st.sampled_from([(2, 2), (4, 2), (2, 4), (4, 4), (6, 4)]), min_size=1, max_size=3),
-    min_size=1,
+    st.lists(
+        st.sampled_from([(2, 2), (4, 2), (2, 4), (4, 4), (6, 4), (2, 6), (6, 6)]), min_size=1, max_size=5
+    ),
+    min_size=2,
     max_size=3,
 )
 
 
-@given(operators=operators, arrays=st.integers(1, 2))
-@settings(max_examples=20, deadline=None)
-def test_agrees_with_the_model_of_everything(operators: list[list[Size]], arrays: int) -> None:
+@given(operators=operators)
+@settings(max_examples=40, deadline=None)
+def test_agrees_with_the_model_of_everything(operators: list[list[Size]]) -> None:
+    arrays = -(-sum(height * width for blocks in operators for height, width in blocks) // 64)
     relations, task = asked(chain(*operators), arrays, "makespan", {})
     assert can_decompose(relations, task)
     best, proven = outcome_of(decompose, relations, task)
@@ -166,6 +170,44 @@ def test_agrees_with_the_model_of_everything(operators: list[list[Size]], arrays
         limited = Task("makespan", {}, known=best, best=best + 1, horizon=200)
         _search_everything(relations, limited, Budget(seconds=60), 0, 1, outcomes.append, Halt())
         assert not any(isinstance(outcome, NothingLeft) for outcome in outcomes)
+
+
+def replaceable(wanted: list[Size], there: list[Size]) -> bool:
+    """Whether each of some blocks has a block of its own that is no smaller (tried one by one)."""
+    return any(
+        all(one[0] <= two[0] and one[1] <= two[1] for one, two in zip(wanted, chosen, strict=True))
+        for chosen in permutations(there, len(wanted))
+    )
+
+
+@given(
+    blocks=st.lists(st.sampled_from([(2, 2), (2, 4), (4, 2), (4, 4), (2, 6)]), min_size=4, max_size=4),
+    members=st.sets(st.integers(0, 3), min_size=1, max_size=3),
+)
+@settings(max_examples=25, deadline=None)
+def test_what_is_forbidden_is_forbidden_to_all_that_is_no_smaller(
+    blocks: list[Size], members: set[int]
+) -> None:
+    relations, _ = asked(chain(blocks), 2, "arrays", {})
+    units = (relations.row_unit, relations.column_unit)
+    size = [(height // units[0], width // units[1]) for height, width in blocks]
+    for on_first in product([True, False], repeat=4):
+        possible = []
+        for forbidden in (False, True):
+            relaxation = Relaxation(
+                relations, Scales.of(8 // units[0], 8 // units[1]), size, {}, "arrays", {}, 200
+            )
+            if forbidden:
+                relaxation.forbid(Conflict(tuple(sorted(members)), {}))
+            for on, first in zip(relaxation.on, on_first, strict=True):
+                relaxation.model.add(on[0] == int(first))
+            possible.append(bool(relaxation.solve(0, Budget(), 0, 1, Halt())))
+        wanted = [size[i] for i in members]
+        clash = any(
+            replaceable(wanted, [one for one, first in zip(size, on_first, strict=True) if first == array])
+            for array in (True, False)
+        )
+        assert possible[1] == (possible[0] and not clash)
 
 
 def test_counts_arrays_for_a_makespan() -> None:
