@@ -1,4 +1,4 @@
-"""One CP-SAT model of placement and schedule with the full meaning of the format."""
+"""Placement and schedule by CP-SAT with the full meaning of the format: as one model, and in parts."""
 
 from __future__ import annotations
 
