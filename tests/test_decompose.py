@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from itertools import combinations, permutations, product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sbdopt.blocks import Blocks
 from sbdopt.problem import Problem
 from sbdopt.search.budget import Budget
+from sbdopt.search.exact.answers import Answers
 from sbdopt.search.exact.assignment import Relaxation
-from sbdopt.search.exact.decompose import can_decompose, decompose
+from sbdopt.search.exact.decompose import _steps, can_decompose, decompose
 from sbdopt.search.exact.driver import _search_everything
 from sbdopt.search.exact.fits import Fits
 from sbdopt.search.exact.questions import Conflict, _savings
@@ -76,12 +77,36 @@ def test_places_are_found_where_there_are_any(question: tuple[list[Size], list[l
     of_step = [-1] * len(free) + [number for number, step in enumerate(steps) for _ in step]
     possible = any(legal(blocks, of_step, places) for places in all_places(blocks))
     scales = Scales.of(SIDE, SIDE)
-    places = Fits(scales, Budget(), 0, Halt()).places(free, steps)
+    places = Fits(scales, Answers.of(blocks), Budget(), 0, Halt()).places(free, steps)
     assert (places is not False) == possible
     if possible:
         assert isinstance(places, list)
         assert legal(blocks, of_step, tuple(places))
         assert not scales.exclude(free, steps)
+
+
+@given(known=questions, question=questions)
+@example(known=([(1, 2), (2, 1)], []), question=([(1, 1), (2, 2)], []))
+@settings(max_examples=300)
+def test_what_follows_from_an_answer(
+    known: tuple[list[Size], list[list[Size]]], question: tuple[list[Size], list[list[Size]]]
+) -> None:
+    """No places for some blocks mean none for a question that asks for all of them, or for larger ones."""
+    free, steps = as_question(*question)
+    answers = Answers(range(1, SIDE + 1), range(1, SIDE + 1))
+    answers.add_impossible(*as_question(*known))
+    kept = [step for step in steps if step in as_question(*known)[1]]
+    apart = [size for step in steps if step not in kept for size in step]
+    follows = sorted(kept) == sorted(as_question(*known)[1]) and replaceable(known[0], [*free, *apart])
+    assert answers.impossible(free, steps) >= follows
+    if answers.impossible(free, steps):
+        known_steps = list(as_question(*known)[1])
+        assert all(known_steps.count(step) <= steps.count(step) for step in known_steps)
+        rest = [*free, *(size for step in steps for size in step)]
+        for step in known_steps:
+            for size in step:
+                rest.remove(size)
+        assert replaceable(known[0], rest)
 
 
 def test_a_step_counts_as_one_rectangle() -> None:
@@ -181,33 +206,52 @@ def replaceable(wanted: list[Size], there: list[Size]) -> bool:
 
 
 @given(
-    blocks=st.lists(st.sampled_from([(2, 2), (2, 4), (4, 2), (4, 4), (2, 6)]), min_size=4, max_size=4),
-    members=st.sets(st.integers(0, 3), min_size=1, max_size=3),
+    blocks=st.lists(st.sampled_from([(2, 2), (2, 4), (4, 2), (4, 4), (2, 6)]), min_size=5, max_size=5),
+    members=st.sets(st.integers(0, 4), min_size=1, max_size=3),
+    hurried=st.booleans(),
 )
+@example(blocks=[(2, 4), (4, 2), (4, 4), (4, 4), (2, 2)], members={0, 1, 2}, hurried=False)
+@example(blocks=[(4, 4), (4, 4), (2, 4), (4, 2), (4, 4)], members={0, 2, 3}, hurried=False)
 @settings(max_examples=25, deadline=None)
 def test_what_is_forbidden_is_forbidden_to_all_that_is_no_smaller(
-    blocks: list[Size], members: set[int]
+    blocks: list[Size], members: set[int], hurried: bool
 ) -> None:
-    relations, _ = asked(chain(blocks), 2, "arrays", {})
+    """Blocks of the first operator, if it is limited, give way to its own blocks only."""
+    first = 2
+    relations, task = asked(chain(blocks[:first], blocks[first:]), 2, "makespan", {})
     units = (relations.row_unit, relations.column_unit)
     size = [(height // units[0], width // units[1]) for height, width in blocks]
-    for on_first in product([True, False], repeat=4):
+    cycles = {0: 200} if hurried else {}
+    wanted = [(size[i], i < first and hurried) for i in members]
+    steps = _steps(relations, task)
+    assert steps is not None
+    for on_first in product([True, False], repeat=5):
         possible = []
         for forbidden in (False, True):
             relaxation = Relaxation(
-                relations, Scales.of(8 // units[0], 8 // units[1]), size, {}, "arrays", {}, 200
+                relations, Scales.of(8 // units[0], 8 // units[1]), size, steps, "makespan", {}, 200
             )
             if forbidden:
-                relaxation.forbid(Conflict(tuple(sorted(members)), {}))
-            for on, first in zip(relaxation.on, on_first, strict=True):
-                relaxation.model.add(on[0] == int(first))
+                relaxation.forbid(Conflict(tuple(sorted(members)), cycles))
+            for on, there in zip(relaxation.on, on_first, strict=True):
+                relaxation.model.add(on[0] == int(there))
             possible.append(bool(relaxation.solve(0, Budget(), 0, 1, Halt())))
-        wanted = [size[i] for i in members]
         clash = any(
-            replaceable(wanted, [one for one, first in zip(size, on_first, strict=True) if first == array])
+            meets(wanted, [(size[i], i < first) for i, there in enumerate(on_first) if there == array])
             for array in (True, False)
         )
         assert possible[1] == (possible[0] and not clash)
+
+
+def meets(wanted: list[tuple[Size, bool]], there: list[tuple[Size, bool]]) -> bool:
+    """Whether all can be replaced, those that are marked by blocks of the first operator."""
+    return any(
+        all(
+            one[0] <= two[0] and one[1] <= two[1] and (mine or not only_mine)
+            for (one, only_mine), (two, mine) in zip(wanted, chosen, strict=True)
+        )
+        for chosen in permutations(there, len(wanted))
+    )
 
 
 def test_counts_arrays_for_a_makespan() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 import numpy as np
 from ortools.sat.python.cp_model import (
@@ -28,8 +28,8 @@ from sbdopt.search.exact.runner import Halt
 from sbdopt.search.exact.scales import Scales, Size
 from sbdopt.timing import operator_cycles
 
-_QUICK = 0.2
-"""Units of work for a try without linear relaxations."""
+_ANY = -1
+"""In place of an operator: it may be any."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,8 @@ class Relaxation:
     _pairs: set[tuple[int, int]] = field(default_factory=set)
     _crowds: dict[tuple[frozenset[int], int, int], BoolVarT] = field(default_factory=dict)
     _longer: dict[tuple[int, int], BoolVarT] = field(default_factory=dict)
+    _reached: int | None = None
+    """What the goal was in the best assignment before."""
 
     def __post_init__(self) -> None:
         model, count = self.model, len(self.size)
@@ -74,6 +76,7 @@ class Relaxation:
             for candidate, _ in steps
             for a in self.arrays
         }
+        self.holding: dict[int, list[Candidate]] = {i: [] for i in range(count)}
         for on in self.on:
             model.add_exactly_one(on)
         self._fit_by_area()
@@ -125,17 +128,20 @@ class Relaxation:
     def _choose_steps(self) -> None:
         """Every block is read in one step of its array; blocks that cannot stand beside a step do not."""
         model, rows, columns = self.model, self.scales.rows, self.scales.columns
-        self.holding: dict[int, list[Candidate]] = {i: [] for i in range(len(self.size))}
         for steps in self.candidates.values():
             for candidate, _ in steps:
                 for i in candidate.members:
                     self.holding[i].append(candidate)
-                height, width = self._extent(candidate)
-                for k, (other_height, other_width) in enumerate(self.size):
+        for candidates in self.holding.values():
+            for k, (other_height, other_width) in enumerate(self.size):
+                alone = []
+                for candidate in candidates:
+                    height, width = self._extent(candidate)
                     beside = height + other_height <= rows or width + other_width <= columns
                     if k not in candidate.members and not beside:
-                        for a in self.arrays:
-                            model.add_bool_or(~self.chosen[candidate.members, a], ~self.on[k][a])
+                        alone.append(candidate.members)
+                for a in self.arrays if alone else ():
+                    model.add_at_most_one(self.on[k][a], *(self.chosen[members, a] for members in alone))
         for i, candidates in self.holding.items():
             for a in self.arrays:
                 model.add(LinearExpr.sum([self.chosen[c.members, a] for c in candidates]) == self.on[i][a])
@@ -191,55 +197,57 @@ class Relaxation:
         self._pairs.add(pair)
         capacity = int(self.scales.capacity[pair])
         values = [self.scales.value(pair, *size) for size in self.size]
+        more = {
+            candidate.members: self.scales.value(pair, *self._extent(candidate))
+            - sum(values[i] for i in candidate.members)
+            for steps in self.candidates.values()
+            for candidate, _ in steps
+        }
+        holding = {tuple(c.members for c in steps if more[c.members] > 0) for steps in self.holding.values()}
         for a in self.arrays:
             on = [literals[a] for literals in self.on]
-            self.model.add(LinearExpr.weighted_sum(on, values) <= capacity)
-            for steps in self.candidates.values():
-                for candidate, _ in steps:
-                    whole = self.scales.value(pair, *self._extent(candidate))
-                    more = whole - sum(values[i] for i in candidate.members)
-                    if more > 0:
-                        terms = [*on, self.chosen[candidate.members, a]]
-                        self.model.add(LinearExpr.weighted_sum(terms, [*values, more]) <= capacity)
+            for steps in holding | {()}:
+                terms = [*on, *(self.chosen[members, a] for members in steps)]
+                counts = [*values, *(more[members] for members in steps)]
+                self.model.add(LinearExpr.weighted_sum(terms, counts) <= capacity)
 
     def forbid(self, conflict: Conflict) -> None:
         """No array holds the blocks of a conflict, or larger ones instead, within its cycles.
 
-        Blocks of operators that are not limited may be replaced by any others no smaller in height and width
-        (made smaller again, and read alone, they would do: a block that is taken out of a step does not stand
-        where rows of the others meet their columns, since members share neither). They can be replaced if and
-        only if for every set of sizes there are as many blocks on the array that are no smaller than one of
-        them (Hall 1935); so one such set has too few.
+        A block may be replaced by any other that is no smaller in height and width - by one of its operator,
+        if that is limited in cycles: made smaller again they would do in the same cycles, since no step gets
+        more columns. (One of another operator is taken out of its step. It does not stand where rows of the
+        others meet their columns, since members share neither.) All can be replaced if and only if for every
+        set of them there are as many blocks on the array that can replace one of the set (Hall 1935); so one
+        such set has too few.
         """
         operator = self.relations.blocks.operator.tolist()
-        bound = [i for i in conflict.blocks if operator[i] in conflict.cycles]
-        free = [self.size[i] for i in conflict.blocks if operator[i] not in conflict.cycles]
-        crowds = list(self._crowds_for(free, bound))
+        of = [operator[i] if operator[i] in conflict.cycles else _ANY for i in conflict.blocks]
+        crowds = list(self._crowds_for(list(zip((self.size[i] for i in conflict.blocks), of, strict=True))))
         longer = [self._takes_longer(o, cycles) for o, cycles in conflict.cycles.items()]
         for a in self.arrays:
-            few = [~self._crowd(members, number, a) for members, number in crowds]
-            self.model.add_bool_or(*(~self.on[i][a] for i in bound), *few, *longer)
+            self.model.add_bool_or(*(~self._crowd(*crowd, a) for crowd in crowds), *longer)
 
-    def _crowds_for(
-        self, free: Sequence[Size], bound: Collection[int]
-    ) -> Iterator[tuple[frozenset[int], int]]:
-        number = {size: free.count(size) for size in free}
+    def _crowds_for(self, wanted: Sequence[tuple[Size, int]]) -> Iterator[tuple[frozenset[int], int]]:
+        """Sets of blocks, and how many of each there must be, for sizes of an operator, or of any."""
+        operator = self.relations.blocks.operator.tolist()
         large = {
-            size: frozenset(
+            (size, of): frozenset(
                 i
                 for i, other in enumerate(self.size)
-                if i not in bound and other[0] >= size[0] and other[1] >= size[1]
+                if of in (_ANY, operator[i]) and other[0] >= size[0] and other[1] >= size[1]
             )
-            for size in number
+            for size, of in wanted
         }
         crowds: dict[frozenset[int], int] = {}
-        for count in range(1, len(number) + 1):
-            for sizes in combinations(number, count):
-                members = frozenset[int]().union(*(large[size] for size in sizes))
-                crowds[members] = max(crowds.get(members, 0), sum(number[size] for size in sizes))
-        for members, wanted in crowds.items():
-            if not any(other < members and wanted <= more for other, more in crowds.items()):
-                yield members, wanted
+        for one in set(wanted):
+            count = wanted.count(one)
+            for members, number in [(frozenset[int](), 0), *crowds.items()]:
+                larger = members | large[one]
+                crowds[larger] = max(crowds.get(larger, 0), number + count)
+        for members, number in crowds.items():
+            if not any(other < members and number <= more for other, more in crowds.items()):
+                yield members, number
 
     def _crowd(self, members: frozenset[int], number: int, array: int) -> BoolVarT:
         """Whether at least so many of these blocks stand on the array - if and only if."""
@@ -264,21 +272,34 @@ class Relaxation:
     def solve(self, known: int, budget: Budget, seed: int, workers: int, halt: Halt) -> Assignment | bool:
         """The best assignment, given that nothing is below `known`; False if none, True if out of time.
 
-        Mostly only one more assignment of the same value is asked for, which is found by far fastest without
-        linear relaxations; where the value rises they are needed, so that is tried for a short time only.
+        Mostly only one more assignment of the same value is asked for, or whether there is none: that is
+        answered faster than what is best.
         """
-        self.model.add(self.goals[self.goal] >= known)
-        quick = self._run(budget, seed, 1, halt, quick=True)
-        if quick[1] in (OPTIMAL, INFEASIBLE):
-            solver, status = quick
-        else:
-            solver, status = self._run(budget, seed, workers, halt, quick=False)
+        goal = self.goals[self.goal]
+        self.model.add(goal >= known)
+        if self._reached == known:
+            same = self.model.clone()
+            same.clear_objective()  # type: ignore[no-untyped-call]
+            same.add(goal == known)
+            solver, status = self._run(same, budget, seed, workers, halt)
+            if not halt.halted and status in (OPTIMAL, FEASIBLE):
+                return self._read(solver, known)
+            if halt.halted or status != INFEASIBLE:
+                return True
+        solver, status = self._run(self.model, budget, seed, workers, halt)
         if halt.halted or status not in (OPTIMAL, FEASIBLE):
             return halt.halted or status != INFEASIBLE
-        self._hint(solver)
+        self._reached = solver.value(goal)
+        return self._read(solver, round(solver.best_objective_bound))
+
+    def _read(self, solver: CpSolver, bound: int) -> Assignment:
+        """The assignment that was found, which is where the next search begins."""
+        self.model.clear_hints()  # type: ignore[no-untyped-call]
+        for variable in [*(literal for on in self.on for literal in on), *self.chosen.values()]:
+            self.model.add_hint(variable, solver.value(variable))
         return Assignment(
-            bound=round(solver.best_objective_bound),
-            value=round(solver.objective_value),
+            bound=bound,
+            value=solver.value(self.goals[self.goal]),
             blocks=[tuple(i for i, on in enumerate(self.on) if solver.value(on[a])) for a in self.arrays],
             steps=[
                 tuple(
@@ -292,7 +313,7 @@ class Relaxation:
         )
 
     def _run(
-        self, budget: Budget, seed: int, workers: int, halt: Halt, *, quick: bool
+        self, model: CpModel, budget: Budget, seed: int, workers: int, halt: Halt
     ) -> tuple[CpSolver, CpSolverStatus]:
         solver = CpSolver()
         solver.parameters.num_workers = workers
@@ -300,17 +321,9 @@ class Relaxation:
         solver.parameters.cp_model_presolve = False
         solver.parameters.max_time_in_seconds = min(budget.remaining, 1e6)
         left = budget.remaining_work
-        if quick:
-            solver.parameters.linearization_level = 0
-            solver.parameters.max_deterministic_time = _QUICK if left is None else min(left, _QUICK)
-        elif left is not None:
+        if left is not None:
             solver.parameters.max_deterministic_time = left
-        status = halt.solve(solver, self.model)
+        status = halt.solve(solver, model)
         if not halt.halted:
             budget.spent += solver.response_proto.deterministic_time
         return solver, status
-
-    def _hint(self, solver: CpSolver) -> None:
-        self.model.clear_hints()  # type: ignore[no-untyped-call]
-        for variable in [*(literal for on in self.on for literal in on), *self.chosen.values()]:
-            self.model.add_hint(variable, solver.value(variable))

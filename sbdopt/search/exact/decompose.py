@@ -11,6 +11,7 @@ from sbdopt.documents import IntArray
 from sbdopt.placement import Placement
 from sbdopt.search.budget import Budget
 from sbdopt.search.dealing import Places
+from sbdopt.search.exact.answers import Answers
 from sbdopt.search.exact.assignment import Assignment, Relaxation
 from sbdopt.search.exact.candidates import Candidate, candidate_steps
 from sbdopt.search.exact.fits import Fits
@@ -73,7 +74,9 @@ def decompose(
     relaxation = Relaxation(relations, scales, size, candidates, task.goal, task.limits, task.horizon)
     if task.best is not None:
         relaxation.model.add(relaxation.goals[task.goal] < task.best)
-    questions = Questions(Fits(scales, budget, seed, halt), size, blocks.operator.tolist(), candidates)
+    questions = Questions(
+        Fits(scales, Answers.of(size), budget, seed, halt), size, blocks.operator.tolist(), candidates
+    )
     known = task.known
     while not (budget.used_up or halt.halted):
         assignment = relaxation.solve(known, budget, seed, workers, halt)

@@ -18,14 +18,17 @@ from ortools.sat.python.cp_model import (
 )
 
 from sbdopt.search.budget import Budget
+from sbdopt.search.exact.answers import Answers, Steps
 from sbdopt.search.exact.runner import Halt
 from sbdopt.search.exact.scales import Scales, Size
 
 Places = list[tuple[int, int]]
 """Row and column, in units: of the free blocks, then of the members of the steps, in the order asked for."""
 
-_PATIENCE = 10.0
-"""Seconds, or units of work, that CP-SAT may take for one question."""
+_Question = tuple[tuple[Size, ...], Steps]
+
+PATIENCE = 10.0
+"""Units of work, about seconds, that CP-SAT may take for one question."""
 
 
 @dataclass(eq=False)
@@ -33,43 +36,54 @@ class Fits:
     """Answers for arrays of one kind without faults: blocks that share neither rows nor columns in a step."""
 
     scales: Scales
+    answers: Answers
     budget: Budget
     seed: int
     halt: Halt
-    _known: dict[tuple[tuple[Size, ...], tuple[tuple[Size, ...], ...]], Places | bool] = field(
-        default_factory=dict
-    )
+    _known: dict[_Question, Places | bool] = field(default_factory=dict)
+    _undecided: dict[_Question, float] = field(default_factory=dict)
 
     @property
     def ended(self) -> bool:
         """Whether no more questions are answered."""
         return self.halt.halted or self.budget.used_up
 
-    def places(self, free: tuple[Size, ...], steps: tuple[tuple[Size, ...], ...]) -> Places | bool | None:
+    def places(
+        self, free: tuple[Size, ...], steps: Steps, patience: float = PATIENCE
+    ) -> Places | bool | None:
         """Places of free blocks (read alone) and of steps; False if there are none; None if not decided.
 
-        All sizes are sorted, in the steps as well, so that equal questions are the same. True is never
-        returned. The rules of one array in the format: disjoint; members of a step share no row and no
-        column; and where rows of a step meet its columns no other block stands.
+        The less `patience` (see `PATIENCE`) the likelier is None. All sizes are sorted, in the steps as well,
+        so that equal questions are the same. True is never returned. The rules of one array in the format:
+        disjoint; members of a step share no row and no column; and where rows of a step meet its columns no
+        other block stands.
         """
         key = (free, steps)
         if key not in self._known:
-            answer = self._find(free, steps)
+            if self._undecided.get(key, 0) >= patience:
+                return None
+            answer = self._find(free, steps, patience)
             if answer is None:
+                self._undecided[key] = patience
                 return None
             self._known[key] = answer
         return self._known[key]
 
-    def _find(self, free: tuple[Size, ...], steps: tuple[tuple[Size, ...], ...]) -> Places | bool | None:
+    def _find(self, free: tuple[Size, ...], steps: Steps, patience: float) -> Places | bool | None:
         if self.scales.exclude(free, steps):
+            return False
+        if self.answers.impossible(free, steps):
             return False
         sizes = [*free, *(size for step in steps for size in step)]
         of_step = [-1] * len(free) + [number for number, step in enumerate(steps) for _ in step]
         if not sizes:
             return []
-        return self._prove(sizes, of_step)
+        answer = self._prove(sizes, of_step, patience)
+        if answer is False:
+            self.answers.add_impossible(free, steps)
+        return answer
 
-    def _prove(self, sizes: Sequence[Size], of_step: Sequence[int]) -> Places | bool | None:
+    def _prove(self, sizes: Sequence[Size], of_step: Sequence[int], patience: float) -> Places | bool | None:
         packing = _Packing(self.scales, sizes, of_step)
         solver = CpSolver()
         solver.parameters.num_workers = 1
@@ -77,10 +91,9 @@ class Fits:
         solver.parameters.symmetry_level = 0
         solver.parameters.linearization_level = 0
         solver.parameters.cp_model_presolve = False
-        solver.parameters.max_time_in_seconds = min(_PATIENCE, self.budget.remaining)
-        if self.budget.remaining_work is not None:
-            solver.parameters.max_deterministic_time = min(_PATIENCE, self.budget.remaining_work)
-            solver.parameters.max_time_in_seconds = min(self.budget.remaining, 1e6)
+        left = self.budget.remaining_work
+        solver.parameters.max_deterministic_time = patience if left is None else min(patience, left)
+        solver.parameters.max_time_in_seconds = min(self.budget.remaining, 1e6)
         status = self.halt.solve(solver, packing.model)
         if not self.halt.halted:
             self.budget.spent += solver.response_proto.deterministic_time

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import islice, product
 
 from sbdopt.search.exact.candidates import Candidate
-from sbdopt.search.exact.fits import Fits
+from sbdopt.search.exact.fits import PATIENCE, Fits
 from sbdopt.search.exact.scales import Size
 
 _MOST_CHOICES = 2000
 """Ways to read blocks together that are tried before a question is given up."""
+_IMPATIENT = 0.005
+"""What a question may take that only makes a conflict smaller (see `PATIENCE`)."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,9 @@ class Questions:
     """The steps of each operator, and the cycles of each."""
     _known: dict[tuple[object, ...], Standing | None] = field(default_factory=dict)
 
-    def standing(self, blocks: Sequence[int], cycles: Mapping[int, int]) -> Standing | bool | None:
+    def standing(
+        self, blocks: Sequence[int], cycles: Mapping[int, int], patience: float = PATIENCE
+    ) -> Standing | bool | None:
         """How blocks can stand on an array, None if they cannot, False if that could not be decided.
 
         Operators that are not in `cycles` may take any time. It is enough to read together what saves the
@@ -51,14 +56,16 @@ class Questions:
         """
         key = (tuple(sorted(blocks)), tuple(sorted(cycles.items())))
         if key not in self._known:
-            answer = self._ask(blocks, cycles)
+            answer = self._ask(blocks, cycles, patience)
             if answer is False:
                 return False
             assert not isinstance(answer, bool)
             self._known[key] = answer
         return self._known[key]
 
-    def _ask(self, blocks: Sequence[int], cycles: Mapping[int, int]) -> Standing | bool | None:
+    def _ask(
+        self, blocks: Sequence[int], cycles: Mapping[int, int], patience: float
+    ) -> Standing | bool | None:
         choices = [list(islice(choice, _MOST_CHOICES + 1)) for choice in self._choices(blocks, cycles)]
         number = 1
         for choice in choices:
@@ -83,10 +90,12 @@ class Questions:
             asked.add(question)
             if self.fits.ended:
                 return False
-            places = self.fits.places(*question)
+            places = self.fits.places(*question, patience)
             if isinstance(places, list):
                 order = [*free, *(i for step in steps for i in step)]
                 return Standing(dict(zip(order, places, strict=True)), steps)
+            if places is None and patience < PATIENCE:
+                return False
             undecided |= places is None
         return False if undecided else None
 
@@ -108,23 +117,37 @@ class Questions:
                 yield _savings([(members, saved) for members, saved in saving if saved > 0], excess)
 
     def conflict(self, blocks: Sequence[int], cycles: Mapping[int, int]) -> Conflict:
-        """Why these blocks cannot stand on an array: as few blocks and as much time as still are too much."""
+        """Why these blocks cannot stand on an array: few blocks and much time that still are too much."""
         rest, least = list(blocks), dict(cycles)
         for operator in list(least):
             fewer = {o: most for o, most in least.items() if o != operator}
-            if self.standing(rest, fewer) is None:
+            if self._impossible(rest, fewer):
                 least = fewer
         for block in sorted(blocks, key=lambda i: self.size[i][0] * self.size[i][1]):
             fewer_blocks = [i for i in rest if i != block]
-            if self.standing(fewer_blocks, least) is None:
+            if self._impossible(fewer_blocks, least):
                 rest = fewer_blocks
         for operator in list(least):
-            if all(self.operator[i] != operator for i in rest):
-                del least[operator]
-                continue
-            while self.standing(rest, {**least, operator: least[operator] + 1}) is None:
-                least[operator] += 1
+            while operator in least:
+                slower = {**least, operator: least[operator] + 1}
+                if slower[operator] >= self._unhurried(rest, operator):
+                    del slower[operator]
+                if not self._impossible(rest, slower):
+                    break
+                least = slower
         return Conflict(tuple(sorted(rest)), least)
+
+    def _impossible(self, blocks: Sequence[int], cycles: Mapping[int, int]) -> bool:
+        """Whether it is soon known that blocks cannot stand on an array."""
+        return self.standing(blocks, cycles, _IMPATIENT) is None
+
+    def _unhurried(self, blocks: Sequence[int], operator: int) -> int:
+        """The cycles that an operator takes on an array if its blocks are read one by one."""
+        return sum(
+            spent
+            for candidate, spent in self.candidates[operator]
+            if len(candidate.members) == 1 and candidate.members[0] in blocks
+        )
 
 
 def _savings(
@@ -132,6 +155,10 @@ def _savings(
 ) -> Iterator[tuple[tuple[int, ...], ...]]:
     """All sets of disjoint steps that save `wanted` cycles, but would not with any block less."""
     saved = dict(steps)
+    share: dict[int, Fraction] = {}
+    for step, cycles in steps:
+        for i in step:
+            share[i] = max(share.get(i, Fraction(0)), Fraction(cycles, len(step)))
     stack: list[tuple[int, tuple[tuple[int, ...], ...], int]] = [(0, (), 0)]
     while stack:
         begin, chosen, total = stack.pop()
@@ -140,6 +167,8 @@ def _savings(
                 yield chosen
             continue
         used = {i for step in chosen for i in step}
+        if total + sum(most for i, most in share.items() if i not in used) < wanted:
+            continue
         for k in range(begin, len(steps)):
             step, more = steps[k]
             if used.isdisjoint(step):
