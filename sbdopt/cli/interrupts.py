@@ -11,6 +11,8 @@ _GRACE = 1.02
 _SHORTEST = 0.1
 """Seconds that a search has in any case, so that it can begin, and end in good order."""
 _LONGEST = 1e8
+_AGAIN = 1e-3
+"""Seconds until an interrupt that comes at a bad moment is raised."""
 
 
 class Interrupts:
@@ -52,6 +54,15 @@ class Interrupts:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.asked = self.asked or number != signal.SIGALRM
-        if self._armed:
-            self._armed = False
-            raise KeyboardInterrupt
+        if not self._armed:
+            return
+        if frame is not None and _swallows(frame):
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+            return
+        self._armed = False
+        raise KeyboardInterrupt
+
+
+def _swallows(frame: FrameType) -> bool:
+    """Whether an error raised here is lost: numpy takes any for a mismatch when it compares rows."""
+    return str(frame.f_globals.get("__name__")).endswith("core._internal")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sbdopt.cli.clock import BEGIN
 from sbdopt.cli.interrupts import Interrupts
 from sbdopt.cli.options import (
     DEFAULT_GOAL,
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
 
 
 def solve(
+    context: typer.Context,
     problem: ProblemFile,
     workers: Workers,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the solution here.")] = None,
@@ -109,7 +109,7 @@ def solve(
     from sbdopt.solve import solve as solve_problem
 
     seconds = time_limit or (60.0 if work_limit is None else math.inf)
-    budget = Budget(seconds=seconds, work=work_limit, workers=workers, begin=BEGIN)
+    budget = Budget(seconds=seconds, work=work_limit, workers=workers, begin=context.obj)
     goals, limits = parse_goals(goal), parse_limits(limit or ())
     refuse_target(output, *(path for path in (problem, keep, kept_problem) if path is not None))
     if kept_problem is not None and keep is None:
