@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import signal
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -18,6 +21,22 @@ def test_numpy_does_not_swallow_an_interrupt():
             interrupts.search_begins(1000)
             with pytest.raises(KeyboardInterrupt):
                 _count_for_ever(table, 1e-4 + turn * 1e-6)
+
+
+def test_an_import_is_not_interrupted_but_what_comes_after(folder, monkeypatch):
+    lines = "import signal", "signal.raise_signal(signal.SIGINT)", "done = True"
+    (folder / "slow_module.py").write_text("\n".join(lines))
+    monkeypatch.syspath_prepend(folder)
+    with Interrupts() as interrupts:
+        interrupts.search_begins(1000)
+        with pytest.raises(KeyboardInterrupt):
+            _import_and_wait()
+    assert sys.modules.pop("slow_module").done
+
+
+def _import_and_wait():
+    importlib.import_module("slow_module")
+    time.sleep(10)
 
 
 def _count_for_ever(table, seconds):

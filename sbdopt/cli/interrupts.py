@@ -56,13 +56,21 @@ class Interrupts:
         self.asked = self.asked or number != signal.SIGALRM
         if not self._armed:
             return
-        if frame is not None and _swallows(frame):
+        if _swallows(frame):
             signal.setitimer(signal.ITIMER_REAL, _AGAIN)
             return
         self._armed = False
         raise KeyboardInterrupt
 
 
-def _swallows(frame: FrameType) -> bool:
-    """Whether an error raised here is lost: numpy takes any for a mismatch when it compares rows."""
-    return str(frame.f_globals.get("__name__")).endswith("core._internal")
+def _swallows(frame: FrameType | None) -> bool:
+    """Whether an error raised here would be taken for another one, and lost.
+
+    numpy takes any for a mismatch of types when it compares rows of a table, and modules that are being
+    imported take any for one of their own.
+    """
+    while frame is not None:
+        if str(frame.f_globals.get("__name__")).endswith(("core._internal", "importlib._bootstrap")):
+            return True
+        frame = frame.f_back
+    return False
