@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
+
+Result = TypeVar("Result")
 
 _GRACE = 1.02
 """A search that has not ended at this multiple of its time is ended."""
@@ -51,6 +54,19 @@ class Interrupts:
     def search_ended(self) -> None:
         """From now on nothing is interrupted any more."""
         self._armed = False
+
+    def each(self, results: Iterator[Result], seconds: float) -> Iterator[Result]:
+        """What searches result in that may take `seconds` each, until all are done or one is interrupted."""
+        while not self.asked:
+            self.search_begins(seconds)
+            try:
+                result = next(results, None)
+            except KeyboardInterrupt:  # between two searches
+                return
+            self.search_ended()
+            if result is None:
+                return
+            yield result
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.asked = self.asked or number != signal.SIGALRM
