@@ -9,7 +9,9 @@ import time
 
 import numpy as np
 import pytest
+from commands import good, said, write
 
+from sbdopt import Blocks
 from sbdopt.cli.interrupts import Interrupts
 
 
@@ -55,3 +57,13 @@ def test_a_search_is_interrupted_once_and_its_end_not_at_all():
         interrupts.search_ended()
         signal.raise_signal(signal.SIGINT)
         assert interrupts.asked
+
+
+def test_a_search_that_never_begins_has_found_nothing(folder, capsys, monkeypatch):
+    def interrupted(problem):
+        raise KeyboardInterrupt
+
+    write(folder / "p.json", good())
+    monkeypatch.setattr(Blocks, "of", interrupted)
+    for split in ([], ["--split"]):
+        assert "good: unknown: there was no time" in said(capsys, "solve", "p.json", *split, code=1)
