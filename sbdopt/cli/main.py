@@ -123,5 +123,5 @@ def _said(error: BaseException) -> tuple[str, int]:
     if isinstance(error, MemoryError):
         return "not enough memory", 1
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        return "interrupted", 1
+        return "interrupted", 130
     return f"an error of sbdopt itself, {type(error).__name__}: {error} ({DEBUG}=1 shows where)", 1
