@@ -20,7 +20,7 @@ from sbdopt.search.score import key
 
 _PACKING = 0.5
 """Part of what packing takes by itself, where other goals wait: it may come to nothing."""
-_SHARE, _SHARE_AT_FIRST, _AT_FIRST = 0.1, 0.35, 2.0
+_SHARE, _SHARE_AT_FIRST, _AT_FIRST = 0.1, 0.6, 2.0
 """Part of the budget that the local search may take where an exact search follows; more as long as it has had
 less than so many seconds (or units of work), in which it finds most of what it ever finds."""
 
