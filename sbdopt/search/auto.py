@@ -14,6 +14,7 @@ from sbdopt.search.method import Finding, Found, Method
 from sbdopt.search.pack import pack
 from sbdopt.search.repair import repaired
 from sbdopt.search.score import key
+from sbdopt.search.sharing import share
 
 _SHARE = 0.1
 """Part of the budget that the local search may take where an exact search follows."""
@@ -22,7 +23,7 @@ _SHARE = 0.1
 def auto(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
 ) -> Iterator[Finding]:
-    """Packing where cells come first, a local search, then the exact model where the problem is small.
+    """Packing and sharing out where cells come first, a local search, then the exact model of a small problem.
 
     Where blocks stand already, the first of these leave them there.
 
@@ -50,6 +51,8 @@ def _stages(blocks: Blocks, goals: Goals) -> Iterator[Method]:
         yield _kept
     if goals[0] in ("unused_cells", "arrays"):
         yield pack
+        if len(blocks) > MOST_BLOCKS:
+            yield share
     if len(blocks) > MOST_BLOCKS:
         yield improve
     else:
