@@ -23,7 +23,7 @@ _SHARE = 0.1
 def auto(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
 ) -> Iterator[Finding]:
-    """Packing and sharing out where cells come first, a local search, then the exact model of a small problem.
+    """Packing and sharing out where cells come first, a local search, then the exact model if it is small.
 
     Where blocks stand already, the first of these leave them there.
 

@@ -25,7 +25,7 @@ _MOST_NUMBERS = 4000
 def share(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
 ) -> Iterator[Finding]:
-    """The start's arrays filled anew, so that each operator's blocks are spread over them as evenly as can be.
+    """The start's arrays filled anew, so that each operator's blocks are spread over them evenly.
 
     Finds nothing where there are several kinds of array, faults on those of the start, or many sizes.
     """

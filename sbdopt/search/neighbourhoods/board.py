@@ -180,7 +180,7 @@ class Board:
         if not mine:
             return
         kind = self.blocks.hardware.arrays[self.where[a][0]]
-        table = self._rectangles(a).astype(np.int32)  # half the memory, and so much faster
+        table = self._rectangles(a)
         begin = table[:, :2].T
         end = begin + table[:, 2:].T
         most = (kind.rows, kind.columns)
