@@ -17,18 +17,19 @@ from sbdopt.search.packing import Sizes
 from sbdopt.search.patterns import few_sizes
 from sbdopt.search.repair import repaired
 from sbdopt.search.score import key
+from sbdopt.search.sharing import share
 
 _PACKING = 0.5
-"""Part of what packing takes by itself, where other goals wait: it may come to nothing."""
+"""Part of the budget that packing may take, where other goals wait: it may come to nothing."""
 _SHARE, _SHARE_AT_FIRST, _AT_FIRST = 0.1, 0.6, 2.0
-"""Part of the budget that the local search may take where an exact search follows; more as long as it has had
+"""Part of the budget that packing and the local search may take where an exact search follows; more as long as it has had
 less than so many seconds (or units of work), in which it finds most of what it ever finds."""
 
 
 def auto(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
 ) -> Iterator[Finding]:
-    """Packing where cells come first, a local search, then the exact model where the problem is small.
+    """Packing and sharing out where cells come first, a local search, then the exact model if it is small.
 
     Where blocks stand already, the first of these leave them there. Where sizes are many, filling arrays
     takes long: every block gets an array of its own at first, so that hardly any time is too short.
@@ -59,6 +60,8 @@ def _stages(blocks: Blocks, goals: Goals) -> Iterator[Method]:
         yield linear
     if goals[0] in ("unused_cells", "arrays"):
         yield pack if len(goals) == 1 else _packed_for_a_while
+        if len(blocks) > MOST_BLOCKS:
+            yield share
     if len(blocks) > MOST_BLOCKS:
         yield improve
     else:
@@ -75,7 +78,7 @@ def _kept(
 def _packed_for_a_while(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
 ) -> Iterator[Finding]:
-    part = budget.part(_PACKING)
+    part = budget.part(_PACKING if len(blocks) > MOST_BLOCKS else _SHARE)
     yield from pack(blocks, goals, part, seed, start)
     budget.spent = part.spent
 

@@ -54,7 +54,7 @@ def deal(blocks: Blocks, sizes: Sizes, fillings: Sequence[Filling], plan: Plan) 
     equally busy those with most places left are taken, so that they do not run out unevenly.
     """
     places = Places.empty(len(blocks))
-    tables = [_Table(size, fillings) for size in range(len(sizes.count))]
+    tables = _tables(len(sizes.count), fillings)
     kind_of = np.array([filling.kind for filling in fillings], dtype=np.int64)
     array_of = np.array([filling.array for filling in fillings], dtype=np.int64)
     tiers = np.array([kind.tiers for kind in blocks.hardware.arrays], dtype=np.int64)
@@ -82,21 +82,27 @@ def deal(blocks: Blocks, sizes: Sizes, fillings: Sequence[Filling], plan: Plan) 
     return places
 
 
+def _tables(sizes: int, fillings: Sequence[Filling]) -> list[_Table]:
+    """A table for each size; fillings with the same places are looked through once."""
+    of_pattern: dict[int, dict[int, list[tuple[int, int]]]] = {}
+    entries: list[list[tuple[int, list[tuple[int, int]]]]] = [[] for _ in range(sizes)]
+    for number, filling in enumerate(fillings):
+        if id(filling.places) not in of_pattern:
+            by_size = of_pattern[id(filling.places)] = {}
+            for size, row, column in filling.places:
+                by_size.setdefault(size, []).append((row, column))
+        for size, places in of_pattern[id(filling.places)].items():
+            entries[size].append((number, places))
+    return [_Table(mine) for mine in entries]
+
+
 class _Table:
     """The places of one size, by filling."""
 
-    def __init__(self, size: int, fillings: Sequence[Filling]) -> None:
-        of_pattern: dict[int, list[tuple[int, int]]] = {}
-        self.filling: list[int] | IntArray = []
-        self.places: list[list[tuple[int, int]]] = []
-        for number, filling in enumerate(fillings):
-            key = id(filling.places)
-            if key not in of_pattern:
-                of_pattern[key] = [(row, column) for s, row, column in filling.places if s == size]
-            if of_pattern[key]:
-                self.filling.append(number)
-                self.places.append(of_pattern[key])
-        self.filling = np.array(self.filling, dtype=np.int64)
+    def __init__(self, entries: Sequence[tuple[int, list[tuple[int, int]]]]) -> None:
+        """`entries` are numbers of fillings, and the places of the size on each."""
+        self.filling = np.array([number for number, _ in entries], dtype=np.int64)
+        self.places = [places for _, places in entries]
         self.left = np.array([len(places) for places in self.places], dtype=np.int64)
 
     def take(

@@ -44,7 +44,9 @@ def improve(
         search = _Search(stacks.blocks, goals, budget, seed)
         if start is not None and not searches:
             search.note(start)
-        for finding in greedy(stacks.blocks, goals, budget, seed, None):
+        built = start is not None and not searches and goals[0] in ("unused_cells", "arrays")
+        constructions = () if built and not goals.limits else greedy(stacks.blocks, goals, budget, seed, None)
+        for finding in constructions:
             if isinstance(finding, Found):
                 search.note(finding.placement)
                 finding = Found(stacks.unstacked(finding.placement))
@@ -105,6 +107,8 @@ class _Search:
         if not for_time:
             begin = self.best
             for turn in range(_TURNS):
+                if self.budget.used_up:
+                    return
                 yield from self._balanced(self.best if turn % 2 else begin, 0, turn=turn)
             return
         if self.goals[0] in self.times or not self.goals.allow(score(self.blocks, self.best)):

@@ -228,14 +228,11 @@ def _window_sizes(board: Board) -> IntArray:
     blocks, kinds = board.blocks, board.blocks.hardware.arrays
     height, width = np.unique(np.stack([blocks.height, blocks.columns]), axis=1)
     rows, columns = max(kind.rows for kind in kinds), max(kind.columns for kind in kinds)
-    sizes = [
-        (int(h) * down, int(w) * across)
-        for h, w in zip(height, width, strict=True)
-        for down in range(1, rows // int(h) + 1)
-        for across in range(1, columns // int(w) + 1)
-        if min(down, across) == 1 and max(down, across) <= _MOST_REPEATS
-    ]
-    return np.array(list(dict.fromkeys(sizes)), dtype=np.int64)
+    more = range(2, _MOST_REPEATS + 1)
+    repeats = np.array([(1, 1), *((down, 1) for down in more), *((1, across) for across in more)])
+    sizes = (np.stack([height, width], axis=1)[:, None] * repeats).reshape(-1, 2)
+    fitting: IntArray = np.unique(sizes[(sizes[:, 0] <= rows) & (sizes[:, 1] <= columns)], axis=0)
+    return fitting
 
 
 _MOST_REPEATS = 8

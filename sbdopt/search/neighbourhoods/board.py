@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -48,6 +49,7 @@ class Board:
             self.array, weights=blocks.height * blocks.columns, minlength=len(self.where)
         ).astype(np.int64)
         self.room = np.zeros((len(blocks), 2, 4), dtype=np.int64)
+        self._grids: dict[int, _Grid] = {}
         for a in range(len(self.where)):
             self._measure(a)
 
@@ -96,19 +98,11 @@ class Board:
 
         Pushed up and left it touches the end of something, or the array's, both ways.
         """
-        kind, table = self.blocks.hardware.arrays[self.where[a][0]], self._rectangles(a)
-        begin_row, begin_column = table[:, 0], table[:, 1]
-        end_row, end_column = begin_row + table[:, 2], begin_column + table[:, 3]
-        tops = np.unique(np.append(end_row, 0))
-        lefts = np.unique(np.append(end_column, 0))
-        tops, lefts = tops[tops + height <= kind.rows], lefts[lefts + width <= kind.columns]
-        above = (tops[:, None] < end_row) & (begin_row < tops[:, None] + height)
-        beside = (lefts[:, None] < end_column) & (begin_column < lefts[:, None] + width)
-        free = (above.astype(np.float32) @ beside.astype(np.float32).T) == 0
-        if not free.any():
-            return None
-        row, column = divmod(int(free.argmax()), len(lefts))
-        return int(tops[row]), int(lefts[column])
+        grid = self._grids.get(a)
+        if grid is None:
+            grid = self._grids[a] = _Grid.of(self._rectangles(a))
+        kind = self.blocks.hardware.arrays[self.where[a][0]]
+        return grid.hole(height, width, kind.rows, kind.columns)
 
     def apply(self, moves: Iterable[Move]) -> None:
         """Put blocks where the moves say; together they must leave all blocks apart."""
@@ -181,6 +175,7 @@ class Board:
 
     def _measure(self, a: int) -> None:
         """Find the room around all blocks of an array again."""
+        self._grids.pop(a, None)
         mine = self.members[a]
         if not mine:
             return
@@ -197,6 +192,49 @@ class Board:
             low2, high2 = _reach(near, far, begin, end, first, second, count, most[second])
             self.room[mine, way, first], self.room[mine, way, first + 2] = near, far
             self.room[mine, way, second], self.room[mine, way, second + 2] = low2, high2
+
+
+@dataclass(frozen=True, eq=False)
+class _Grid:
+    """What of an array is taken, on a grid of all edges; it serves until something there changes."""
+
+    rows: IntArray
+    columns: IntArray
+    top: IntArray
+    left: IntArray
+    """Rows and columns of the grid where something ends, or the array begins."""
+    taken: IntArray
+    """How many meshes are taken above and left of each point of the grid."""
+
+    @classmethod
+    def of(cls, table: IntArray) -> _Grid:
+        """The grid of rectangles without overlap: row, column, height and width of each."""
+        top, left = table[:, 0], table[:, 1]
+        bottom, right = top + table[:, 2], left + table[:, 3]
+        rows = np.unique(np.concatenate([[0], top, bottom]))
+        columns = np.unique(np.concatenate([[0], left, right]))
+        above, below = np.searchsorted(rows, top) + 1, np.searchsorted(rows, bottom) + 1
+        before, after = np.searchsorted(columns, left) + 1, np.searchsorted(columns, right) + 1
+        edges = np.zeros((len(rows) + 1, len(columns) + 1), dtype=np.int64)
+        for sign, i, j in ((1, above, before), (-1, below, before), (-1, above, after), (1, below, after)):
+            np.add.at(edges, (i, j), sign)
+        inside = edges.cumsum(axis=0).cumsum(axis=1)
+        taken = inside.cumsum(axis=0).cumsum(axis=1)
+        tops, lefts = np.unique(np.append(below - 1, 0)), np.unique(np.append(after - 1, 0))
+        return cls(rows, columns, tops, lefts, taken)
+
+    def hole(self, height: int, width: int, rows: int, columns: int) -> tuple[int, int] | None:
+        """The first corner, by row, then column, from which so much of an array of this size is free."""
+        top = self.top[self.rows[self.top] + height <= rows]
+        left = self.left[self.columns[self.left] + width <= columns]
+        bottom = np.searchsorted(self.rows, self.rows[top] + height)[:, None]
+        right = np.searchsorted(self.columns, self.columns[left] + width)
+        up, taken = top[:, None], self.taken
+        free = taken[bottom, right] - taken[up, right] - taken[bottom, left] + taken[up, left] == 0
+        if not free.any():
+            return None
+        row, column = divmod(int(free.argmax()), len(left))
+        return int(self.rows[top[row]]), int(self.columns[left[column]])
 
 
 def _pushed(end: IntArray, window: int, most: int) -> IntArray:
