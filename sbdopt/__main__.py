@@ -2,6 +2,6 @@
 
 import sys
 
-from sbdopt.cli import main
+from sbdopt.cli import run
 
-sys.exit(main())
+sys.exit(run())

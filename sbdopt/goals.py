@@ -63,8 +63,8 @@ class Bound:
         return all(name in values and values[name] <= value for name, value in self.given)
 
 
-def gap(value: int, bound: int | None) -> float | None:
-    """By what share of the value its lower bound is smaller: 0 if it is proven, None without a bound."""
-    if bound is None:
+def gap(value: int | None, bound: int | None) -> float | None:
+    """By what share of the value its lower bound is smaller: 0 if it is proven, None without either."""
+    if value is None or bound is None:
         return None
     return (value - bound) / value if value else 0.0

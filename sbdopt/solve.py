@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from importlib.metadata import version
+from typing import TypedDict
 
 from sbdopt.blocks import Blocks
 from sbdopt.bounds import infeasibility, lower_bounds
@@ -21,6 +22,18 @@ from sbdopt.solution import Bounds, Solution
 from sbdopt.standing import Standing
 
 Watch = Callable[[Record, Budget], None]
+
+
+class Asked(TypedDict, total=False):
+    """What `solve` and `split` are asked, both in the same way."""
+
+    method: str
+    goals: Sequence[str]
+    limits: Mapping[str, int] | None
+    budget: Budget | None
+    seed: int
+    start: Placement | None
+    watch: Watch | None
 
 
 def solve(

@@ -21,12 +21,26 @@ from sbdopt.cli import main
 COMMAND = [sys.executable, "-m", "sbdopt"]
 
 
-def test_a_reader_that_goes_away_is_no_error(folder):
+@pytest.mark.parametrize(
+    ("command", "closed"),
+    [
+        ("make bert-large", "stdout"),
+        ("solve p.json --json", "stdout"),
+        ("show p.json", "stdout"),
+        ("schema problem", "stdout"),
+        ("solve p.json", "stderr"),
+        ("solve none.json", "stderr"),
+    ],
+)
+def test_a_reader_that_goes_away_ends_the_command_quietly(command, closed, folder):
     write(folder / "p.json", good())
-    process = subprocess.run(
-        f"{sys.executable} -m sbdopt make bert-large | head -c 5", shell=True, capture_output=True, check=True
-    )
-    assert (len(process.stdout), process.stderr) == (5, b"")
+    reader, writer = os.pipe()
+    os.close(reader)
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | {closed: writer}
+    with subprocess.Popen([*COMMAND, *command.split()], **streams) as process:
+        os.close(writer)
+        said = [text or b"" for text in process.communicate()]
+    assert (process.returncode, said) == (2 if "none" in command else 141, [b"", b""])
 
 
 def test_output_that_cannot_be_written_is_one_line(folder):

@@ -262,3 +262,15 @@ def test_an_interrupt_loses_nothing() -> None:
     solution = solve(MIXED, method="improve", goals=goals.order, watch=watch)
     placement = Placement.read(blocks, solution)
     assert tuple(score(blocks, placement)[goal] for goal in goals) == min(known)
+
+
+def test_steps_that_take_very_long_are_not_counted_wrong() -> None:
+    problem = chain([[(3, 3)] * 3, [(8, 4), (5, 3)]], side=8)
+    document = problem.model_dump()
+    document["hardware"]["conversion_cycles"] = 1 << 31
+    slow = Blocks.of(Problem.model_validate(document))
+    found = list(improve(slow, Goals(("unused_cells", "makespan")), Budget(work=1.0), 0, None))
+    assert found
+    for one in found:
+        assert isinstance(one, Found)
+        assert judge_placement(slow, one.placement).legal

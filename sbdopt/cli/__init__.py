@@ -4,6 +4,6 @@ Whatever takes long to import is imported inside the verbs, so that `sbdopt --he
 """
 
 from sbdopt.cli.clock import BEGIN
-from sbdopt.cli.main import main
+from sbdopt.cli.main import main, run
 
-__all__ = ["BEGIN", "main"]
+__all__ = ["BEGIN", "main", "run"]

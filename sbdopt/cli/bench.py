@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as jsons
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -53,7 +52,10 @@ def bench(
         loaded, methods=chosen, goals=goals, seconds=time_limit, workers=workers, seed=seed
     )
     with Interrupts() as interrupts:
-        rows = list(_rows(table, interrupts, time_limit))
+        rows = []
+        for row in interrupts.each(table, time_limit):
+            _say(row)
+            rows.append(row)
         document = {
             "goals": list(goals),
             "time_limit": time_limit,
@@ -70,20 +72,9 @@ def bench(
     return 0
 
 
-def _rows(table: Iterator[Row], interrupts: Interrupts, seconds: float) -> Iterator[Row]:
-    """The rows until the table ends or is interrupted; each is said as soon as it is there."""
-    while True:
-        interrupts.search_begins(seconds)
-        try:
-            row = next(table, None)
-        except KeyboardInterrupt:  # between two searches
-            return
-        interrupts.search_ended()
-        if row is None:
-            return
-        note = f": {row.note}" if row.note else ""
-        warn(f"{row.problem}, {row.method}: {row.status}, {row.seconds:.1f} s{note}")
-        yield row
+def _say(row: Row) -> None:
+    note = f": {row.note}" if row.note else ""
+    warn(f"{row.problem}, {row.method}: {row.status}, {row.seconds:.1f} s{note}")
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
 from sbdopt.cli.bench import bench
 from sbdopt.cli.check import check
+from sbdopt.cli.clock import BEGIN
 from sbdopt.cli.make import make
 from sbdopt.cli.pareto import pareto
 from sbdopt.cli.schema import schema
@@ -19,6 +23,8 @@ from sbdopt.errors import SbdoptError
 
 DEBUG = "SBDOPT_DEBUG"
 """If this environment variable is set, errors show where they come from."""
+_CLOSED_PIPE = 128 + 13
+"""What a shell says of a command that ended because nobody read its output any more: 128 + SIGPIPE."""
 
 app = typer.Typer(
     name="sbdopt",
@@ -49,33 +55,61 @@ def _root(
     pass
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command with these arguments, or those of the process; returns the exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+def run() -> int:
+    """The command as a process: its time began with the process, and its end is quick."""
+    code = main(begin=BEGIN)
+    gc.freeze()  # or the interpreter would look for garbage in all that goes away with it
+    return code
+
+
+def main(arguments: Sequence[str] | None = None, begin: float | None = None) -> int:
+    """Run the command with these arguments, or those of the process; returns the exit code.
+
+    Limits of time count from `begin` on, of `time.monotonic`; from now if it is left out.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    started = time.monotonic() if begin is None else begin
     try:
-        code = typer.main.get_command(app).main(given or ["--help"], "sbdopt", standalone_mode=False)
+        _open_streams()
+        command = typer.main.get_command(app)
+        code = command.main(given or ["--help"], "sbdopt", standalone_mode=False, obj=started)
         sys.stdout.flush()
     except BaseException as error:
         if isinstance(error, OSError):
             _drop_output()
-        if isinstance(error, BrokenPipeError):  # whoever read the output went away, and wants no more
-            return 1
+        if isinstance(error, BrokenPipeError) or isinstance(error.__context__, BrokenPipeError):
+            return _CLOSED_PIPE
         if isinstance(error, SystemExit | GeneratorExit) or os.environ.get(DEBUG):
             raise
         said, code = _said(error)
-        print(f"sbdopt: {' '.join(said.split())}", file=sys.stderr)
+        _complain(said)
     return code if isinstance(code, int) else 0
 
 
+def _open_streams() -> None:
+    """Both streams exist, also where the process was given none, and take any character."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115, it stays open
+        if hasattr(getattr(sys, name), "reconfigure"):
+            getattr(sys, name).reconfigure(errors="backslashreplace")
+
+
 def _drop_output() -> None:
-    """Forget what standard output cannot take, or Python would try again as it exits."""
+    """Forget what the streams cannot take, or Python would try again as it exits."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _complain(said: str) -> None:
+    """One line on standard error, if anybody reads it."""
     try:
-        sys.stdout.flush()
+        print(f"sbdopt: {' '.join(said.split())}", file=sys.stderr, flush=True)
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
 
 
 def _said(error: BaseException) -> tuple[str, int]:

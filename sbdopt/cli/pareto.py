@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,9 +60,14 @@ def pareto(
 
     walk = pareto_of(loaded, method=method, points=points, budget=budget, seed=seed, known=known)
     solved: tuple[Solved, ...] = known
+    said: set[str] = set()
     with Interrupts() as interrupts:
         try:
-            for more in _each(walk, interrupts, time_limit):
+            for more in interrupts.each(walk, time_limit):
+                for line in map(_said, more):
+                    if line not in said:
+                        warn(line)
+                    said.add(line)
                 if output is not None:
                     save_front(loaded, more, output, saved=solved)
                 solved = more
@@ -79,27 +83,9 @@ def pareto(
     return 0
 
 
-def _each(
-    walk: Iterator[tuple[Solved, ...]], interrupts: Interrupts, seconds: float
-) -> Iterator[tuple[Solved, ...]]:
-    """What is solved, again for each point, until all is done or interrupted; said as soon as it is there."""
-    said: set[str] = set()
-    while not interrupts.asked:
-        interrupts.search_begins(seconds)
-        try:
-            solved = next(walk, None)
-        except KeyboardInterrupt:  # between two searches
-            return
-        interrupts.search_ended()
-        if solved is None:
-            return
-        for one in solved:
-            best = f"{number(one.arrays)} arrays, makespan {number(one.makespan)}"
-            line = f"at most {number(one.limit)} arrays: {best} (bound {number(one.makespan_bound)})"
-            if line not in said:
-                warn(line)
-            said.add(line)
-        yield solved
+def _said(one: Solved) -> str:
+    best = f"{number(one.arrays)} arrays, makespan {number(one.makespan)}"
+    return f"at most {number(one.limit)} arrays: {best} (bound {number(one.makespan_bound)})"
 
 
 def _show(front: Front, problem: Problem, plot: Path | None, json: bool) -> None:

@@ -38,13 +38,9 @@ def _rows(goals: Sequence[str], record: Record | None) -> list[tuple[str, str, s
     values = record.values() if record is not None and found else (None,) * len(goals)
     bounds = {} if record is None else record.bounds()
     return [
-        (goal, number(value), number(bounds.get(goal)), _gap(value, bounds.get(goal)))
+        (goal, number(value), number(bounds.get(goal)), gap_percent(gap(value, bounds.get(goal))))
         for goal, value in zip(goals, values, strict=True)
     ]
-
-
-def _gap(value: int | None, bound: int | None) -> str:
-    return gap_percent(None if value is None else gap(value, bound))
 
 
 def _print_line(record: Record, budget: Budget) -> None:

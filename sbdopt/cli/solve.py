@@ -6,11 +6,10 @@ import math
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sbdopt.cli.clock import BEGIN
 from sbdopt.cli.interrupts import Interrupts
 from sbdopt.cli.options import (
     DEFAULT_GOAL,
@@ -34,10 +33,12 @@ if TYPE_CHECKING:
     from sbdopt.problem import Problem
     from sbdopt.search.budget import Budget
     from sbdopt.solution import Solution
+    from sbdopt.solve import Asked
     from sbdopt.standing import Standing
 
 
 def solve(
+    context: typer.Context,
     problem: ProblemFile,
     workers: Workers,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the solution here.")] = None,
@@ -109,7 +110,7 @@ def solve(
     from sbdopt.solve import solve as solve_problem
 
     seconds = time_limit or (60.0 if work_limit is None else math.inf)
-    budget = Budget(seconds=seconds, work=work_limit, workers=workers, begin=BEGIN)
+    budget = Budget(seconds=seconds, work=work_limit, workers=workers, begin=context.obj)
     goals, limits = parse_goals(goal), parse_limits(limit or ())
     refuse_target(output, *(path for path in (problem, keep, kept_problem) if path is not None))
     if kept_problem is not None and keep is None:
@@ -122,7 +123,7 @@ def solve(
         begin = None if start is None else _start(loaded, start, budget)
         with nullcontext() if quiet or json else shown_progress(goals, budget) as watch:
             interrupts.search_begins(seconds, budget.elapsed)
-            asked: dict[str, Any] = {
+            asked: Asked = {
                 "method": method,
                 "goals": goals,
                 "limits": limits,
@@ -131,10 +132,14 @@ def solve(
                 "start": begin,
                 "watch": watch,
             }
-            if files is None:
-                solution = solve_problem(loaded, standing=standing, **asked)
-            else:
-                solution = files.solve(add_cycles, lambda: interrupts.asked, asked)
+            try:
+                if files is None:
+                    solution = solve_problem(loaded, standing=standing, **asked)
+                else:
+                    solution = files.solve(add_cycles, lambda: interrupts.asked, asked)
+            except KeyboardInterrupt:  # before the search had begun
+                warn(f"{loaded.name}: unknown: there was no time to find anything")
+                return 1
             interrupts.search_ended()
         if output is not None and files is not None:
             files.save(output)
@@ -202,15 +207,7 @@ def _print_result(solution: Solution, goals: Sequence[str], seconds: float) -> N
     for goal in goals:
         value, bound = solution.value(goal), solution.bound(goal)
         proof = solver["proofs"].get(goal, "-")
-        rows.append(
-            (
-                goal,
-                number(value),
-                number(bound),
-                gap_percent(None if value is None else gap(value, bound)),
-                proof,
-            )
-        )
+        rows.append((goal, number(value), number(bound), gap_percent(gap(value, bound)), proof))
     print_table(("goal", "value", "bound", "gap", "proof"), rows, left=("goal", "proof"))
     print()
     if "split" in solver:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from sbdopt.cli.output import gap_percent, number, print_table, refuse_target
 from sbdopt.errors import InputError
@@ -13,6 +13,7 @@ from sbdopt.goals import gap
 if TYPE_CHECKING:
     from sbdopt.problem import Problem
     from sbdopt.solution import Solution
+    from sbdopt.solve import Asked
     from sbdopt.split import SplitSolution
 
 LARGEST_ADDITION: Final = 2**31 - 1
@@ -48,7 +49,7 @@ class SplitFiles:
         if source is not None:
             self._weights, self._weights_name = read_weights(problem, source), weights_path.name
 
-    def solve(self, add_cycles: int | None, stop: Callable[[], bool], asked: dict[str, Any]) -> Solution:
+    def solve(self, add_cycles: int | None, stop: Callable[[], bool], asked: Asked) -> Solution:
         """The solution of the best split; `asked` is what `solve` is asked as well."""
         from sbdopt.split import split
 
@@ -83,10 +84,9 @@ def print_split(solution: Solution, goals: Sequence[str]) -> None:
     rows = []
     for goal in goals:
         value, bound = solution.value(goal), summary["bounds"].get(goal)
-        share = None if value is None else gap(value, bound)
         proof = summary["proofs"].get(goal, "-")
         before = number(summary["whole"][goal])
-        rows.append((goal, before, number(value), number(bound), gap_percent(share), proof))
+        rows.append((goal, before, number(value), number(bound), gap_percent(gap(value, bound)), proof))
     before, after = number(summary["drives_before"]), number(summary["drives_after"])
     rows.append(("drives", before, after, "-", "-", "-"))
     print_table(("", "whole", "split", "bound", "gap", "proof"), rows, left=("", "proof"))

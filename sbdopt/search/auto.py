@@ -7,16 +7,22 @@ from collections.abc import Iterator
 from sbdopt.blocks import Blocks
 from sbdopt.goals import MOVED, Goals
 from sbdopt.placement import Placement
+from sbdopt.search.baselines import linear
 from sbdopt.search.budget import Budget
 from sbdopt.search.exact import MOST_BLOCKS, exact
 from sbdopt.search.improve import improve
 from sbdopt.search.method import Finding, Found, Method
 from sbdopt.search.pack import pack
+from sbdopt.search.packing import Sizes
+from sbdopt.search.patterns import few_sizes
 from sbdopt.search.repair import repaired
 from sbdopt.search.score import key
 
-_SHARE = 0.1
-"""Part of the budget that the local search may take where an exact search follows."""
+_PACKING = 0.5
+"""Part of what packing takes by itself, where other goals wait: it may come to nothing."""
+_SHARE, _SHARE_AT_FIRST, _AT_FIRST = 0.1, 0.35, 2.0
+"""Part of the budget that the local search may take where an exact search follows; more as long as it has had
+less than so many seconds (or units of work), in which it finds most of what it ever finds."""
 
 
 def auto(
@@ -24,7 +30,8 @@ def auto(
 ) -> Iterator[Finding]:
     """Packing where cells come first, a local search, then the exact model where the problem is small.
 
-    Where blocks stand already, the first of these leave them there.
+    Where blocks stand already, the first of these leave them there. Where sizes are many, filling arrays
+    takes long: every block gets an array of its own at first, so that hardly any time is too short.
 
     Whoever calls it stops as soon as every goal equals its bound.
     """
@@ -48,8 +55,10 @@ def _stages(blocks: Blocks, goals: Goals) -> Iterator[Method]:
     """What is run, one after the other, each from the best so far."""
     if blocks.standing is not None:
         yield _kept
+    if len(blocks) > MOST_BLOCKS and not few_sizes(blocks.hardware.arrays, Sizes.of(blocks)):
+        yield linear
     if goals[0] in ("unused_cells", "arrays"):
-        yield pack
+        yield pack if len(goals) == 1 else _packed_for_a_while
     if len(blocks) > MOST_BLOCKS:
         yield improve
     else:
@@ -63,9 +72,18 @@ def _kept(
     yield from repaired(blocks, budget)
 
 
+def _packed_for_a_while(
+    blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
+) -> Iterator[Finding]:
+    part = budget.part(_PACKING)
+    yield from pack(blocks, goals, part, seed, start)
+    budget.spent = part.spent
+
+
 def _improved_for_a_while(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
 ) -> Iterator[Finding]:
-    part = budget.part(_SHARE)
+    left = budget.remaining if budget.remaining_work is None else budget.remaining_work
+    part = budget.part(max(_SHARE, min(_SHARE_AT_FIRST, _AT_FIRST / left)) if left else _SHARE)
     yield from improve(blocks, goals, part, seed, start)
     budget.spent = part.spent

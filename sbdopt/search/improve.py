@@ -18,9 +18,12 @@ from sbdopt.search.neighbourhoods import Balance, Board, Grouping, Loads, levels
 from sbdopt.search.score import Key, rank, score
 from sbdopt.search.stacking import Stacks
 from sbdopt.search.widening import free_arrays, most_arrays
+from sbdopt.timing import NEVER, block_cycles
 
 _MOST_LOADS = 1 << 26
 """Groups x tiles above which nothing is counted any more."""
+_MOST_CYCLES = 1 << 30
+"""Cycles of all steps above which the sums of squares of a local search would not fit in 64 bits."""
 _WORK = 2.5e-4
 _WORK_OF_BLOCK = 5e-8
 """Units of work of an attempt, and of each block that it looks at: about the seconds that they take."""
@@ -158,6 +161,9 @@ class _Search:
         groupings = _groupings(blocks, self.goals, self.times)
         empty = list(islice(_further_arrays(blocks, begin), min(more, len(blocks))))
         if sum(len(one.weight) for one in groupings) * (_arrays(begin) + len(empty)) > _MOST_LOADS:
+            return None
+        cycles = block_cycles(blocks)
+        if np.where(cycles == NEVER, 0, cycles).max(axis=0).sum(dtype=np.float64) > _MOST_CYCLES:
             return None
         board = Board(blocks, Places(begin.kind, begin.array, begin.row, begin.column), empty)
         return Balance(board, Loads(blocks, groupings, board.kind, board.tile), self.seed + turn)

@@ -25,6 +25,8 @@ _PRICING = 2.0
 """Seconds (or units of work) that CP-SAT may look for one better pattern."""
 _ATTEMPTS = 5
 """So many times in a row it may come to nothing; each takes longer or looks further away than the last."""
+_SOON = 2000
+"""So many blocks are dealt out and scheduled in no time."""
 _CORRECTING = 0.3
 """Part of the time that is left for value correction."""
 _CORRECTIONS = 500
@@ -97,13 +99,14 @@ class _Packer:
         return finished(self.blocks, deal(self.blocks, self.sizes, self.best, self.plan), self.budget)
 
     def construct(self) -> Iterator[Finding]:
-        """Arrays filled in several orders of the sizes; handed over at once unless patterns will follow soon.
+        """Arrays filled in several orders of the sizes; handed over at once, or patterns follow soon.
 
         Another order is tried only if there is time for as long as the last one took.
         """
+        at_once = not self.few or len(self.blocks) <= _SOON
         for order in orders(self.sizes):
             before = self.budget.elapsed
-            if self._take(fill(self.kinds, self.sizes, order)) and not self.few:
+            if self._take(fill(self.kinds, self.sizes, order)) and at_once:
                 yield self.found()
             if self.proven or self.budget.remaining < self.budget.elapsed - before:
                 return

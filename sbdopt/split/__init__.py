@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Unpack
 
 from sbdopt.blocks import Blocks
 from sbdopt.errors import InputError
 from sbdopt.goals import DEFAULT_GOALS, Goals
-from sbdopt.placement import Placement
 from sbdopt.problem import Problem
 from sbdopt.search.budget import Budget
 from sbdopt.solution import Solution
-from sbdopt.solve import Watch, check_goals, check_method, solve
+from sbdopt.solve import Asked, check_goals, check_method, solve
 from sbdopt.split.bounds import SplitBounds
 from sbdopt.split.cutting import Choice, Cut, Pieces, Split, cut
 from sbdopt.split.files import save_split, split_paths
@@ -33,16 +33,10 @@ class SplitSolution:
 def split(
     problem: Problem,
     *,
-    method: str = "auto",
-    goals: Sequence[str] = DEFAULT_GOALS,
-    limits: Mapping[str, int] | None = None,
-    budget: Budget | None = None,
-    seed: int = 0,
-    start: Placement | None = None,
     add_cycles: int | None = None,
     weights: str | None = None,
-    watch: Watch | None = None,
     stop: Callable[[], bool] = lambda: False,
+    **asked: Unpack[Asked],
 ) -> SplitSolution:
     """Find cuts of a problem's blocks, and a solution of what they make, never worse than without cuts.
 
@@ -50,38 +44,32 @@ def split(
     for each doubling of the pieces of a block follows (see `cut`). Of solutions that are equal in all goals
     the one with the fewest pieces is taken, so that nothing is cut for nothing. `start` is a solution of the
     whole blocks; `weights` is what the split problem calls its file of weights. `stop` is asked between
-    searches whether to end early. All else is as in `solve`, errors too; InputError for a negative
-    `add_cycles` and for a goal moved_cells.
+    searches whether to end early. All else that may be asked is as in `solve`, errors too; InputError for a
+    negative `add_cycles` and for a goal moved_cells.
     """
+    method = asked.get("method", "auto")
+    goals, limits = asked.get("goals", DEFAULT_GOALS), asked.get("limits")
     check_method(method)
     check_goals(goals, limits)
     if add_cycles is not None and add_cycles < 0:
         raise InputError(f"an addition takes {add_cycles} cycles; it must be at least 0")
-    budget = Budget() if budget is None else budget
+    budget = asked.get("budget") or Budget()
     order = Goals(tuple(goals), dict(limits or {}))
 
-    def solved(
-        pieces: Problem, method: str, budget: Budget, start: Placement | None, watch: Watch
-    ) -> Solution:
-        return solve(
-            pieces,
-            method=method,
-            goals=goals,
-            limits=limits,
-            budget=budget,
-            seed=seed,
-            start=start,
-            watch=watch,
-        )
+    def solved(pieces: Problem, **changed: Unpack[Asked]) -> Solution:
+        together: Asked = {**asked, **changed}
+        return solve(pieces, **together)
 
     def made(choice: Choice) -> Split:
         return cut(problem, choice, add_cycles=add_cycles or 0, weights=weights)
 
     bounds = SplitBounds(Blocks.of(problem), add_cycles)
-    search = Search(order, budget, make=made, solver=solved, bounds=bounds, watch=watch, stop=stop)
+    search = Search(
+        order, budget, make=made, solver=solved, bounds=bounds, watch=asked.get("watch"), stop=stop
+    )
     interrupted = False
     try:
-        search.run(method, start)
+        search.run(method, asked.get("start"))
     except KeyboardInterrupt:
         interrupted = not budget.used_up
     first = search.first

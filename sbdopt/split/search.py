@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import inf
+from typing import Protocol, Unpack
 
 from sbdopt.blocks import Blocks
 from sbdopt.goals import Bound, Goals
@@ -14,7 +15,7 @@ from sbdopt.record import Record
 from sbdopt.search.budget import Budget
 from sbdopt.search.score import score
 from sbdopt.solution import Solution
-from sbdopt.solve import Watch
+from sbdopt.solve import Asked, Watch
 from sbdopt.split.bounds import SplitBounds
 from sbdopt.split.cutting import Choice, Cut, Split, cut_placement
 from sbdopt.split.menu import (
@@ -36,8 +37,12 @@ _MOST_TRIED = 150
 _DEEPER = 3
 """Choices that are solved with all that is left of the budget."""
 
-Solve = Callable[[Problem, str, Budget, Placement | None, Watch], Solution]
-"""`(problem, method, budget, start, watch)`: all else is decided."""
+
+class Solve(Protocol):
+    """`solve`, of which all is decided that is not asked here."""
+
+    def __call__(self, problem: Problem, /, **changed: Unpack[Asked]) -> Solution:
+        """A solution of a problem."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +147,7 @@ class Search:
         split = self._make(choice)
         if start is None and arrays is not None:
             start = mixed(Blocks.of(split.problem), arrays, budget)
-        solution = self._solver(split.problem, method, budget, start, self._shown)
+        solution = self._solver(split.problem, method=method, budget=budget, start=start, watch=self._shown)
         self.budget.spent += budget.spent
         self.faults += (solution.solver or {}).get("faults", [])
         values = [solution.value(goal) for goal in self.goals]
