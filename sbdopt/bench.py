@@ -62,12 +62,13 @@ def bench(
                 note = str(error) or "not enough memory"
                 yield Row(problem.name, method, "failed", round(budget.elapsed, 3), note=note)
                 continue
-            yield _row(solution, method, goals, budget.elapsed)
+            yield row_of(solution, method, goals, budget.elapsed)
             if solution.solver is not None and solution.solver.get("interrupted"):
                 return
 
 
-def _row(solution: Solution, method: str, goals: Sequence[str], seconds: float) -> Row:
+def row_of(solution: Solution, method: str, goals: Sequence[str], seconds: float) -> Row:
+    """The row of a solution that a method found in so many seconds."""
     solver, metrics, status = solution.solver or {}, solution.metrics, solution.status or "unknown"
     if metrics is None:
         note = str(solver.get("infeasible", "found nothing"))

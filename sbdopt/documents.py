@@ -82,11 +82,16 @@ def read_json(path: Path) -> tuple[Any, str]:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from error
+    return parse_json(content, str(path))
+
+
+def parse_json(content: bytes, source: str) -> tuple[Any, str]:
+    """What the bytes of a JSON file say, and their SHA-256; refused as by `read_json`."""
     try:
         data = json.loads(content, object_pairs_hook=_no_key_twice, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise InputError(f"{path}: not a JSON document: {reason}") from error
+        raise InputError(f"{source}: not a JSON document: {reason}") from error
     return data, hashlib.sha256(content).hexdigest()
 
 

@@ -17,6 +17,7 @@ from sbdopt.documents import (
     Offsets,
     Sizes,
     parse,
+    parse_json,
     read_json,
     to_bytes,
     write_atomically,
@@ -251,6 +252,14 @@ class Problem(Document):
         data, digest = read_json(path)
         problem = parse(cls, data, str(path))
         problem._sha256, problem._path = digest, path
+        return problem
+
+    @classmethod
+    def of_bytes(cls, content: bytes, source: str) -> Problem:
+        """The problem in the bytes of a file, as `load`; errors name `source`."""
+        data, digest = parse_json(content, source)
+        problem = parse(cls, data, source)
+        problem._sha256 = digest
         return problem
 
 

@@ -19,6 +19,7 @@ from sbdopt.cli.pareto import pareto
 from sbdopt.cli.schema import schema
 from sbdopt.cli.show import show
 from sbdopt.cli.solve import solve
+from sbdopt.cli.sweep import sweep
 from sbdopt.errors import SbdoptError
 
 DEBUG = "SBDOPT_DEBUG"
@@ -34,7 +35,7 @@ app = typer.Typer(
     help="Map block-diagonal weight matrices onto compute-in-memory arrays, with proof.",
     epilog=f"Exit codes: 0 done; 1 nothing found, or not agreed; 2 wrong input. {DEBUG}=1 shows tracebacks.",
 )
-for verb in (solve, check, pareto, bench, make, show, schema):
+for verb in (solve, check, pareto, bench, sweep, make, show, schema):
     app.command()(verb)
 
 

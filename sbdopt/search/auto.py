@@ -22,8 +22,8 @@ from sbdopt.search.sharing import share
 _PACKING = 0.5
 """Part of the budget that packing may take, where other goals wait: it may come to nothing."""
 _SHARE, _SHARE_AT_FIRST, _AT_FIRST = 0.1, 0.6, 2.0
-"""Part of the budget that packing and the local search may take where an exact search follows; more as long as it has had
-less than so many seconds (or units of work), in which it finds most of what it ever finds."""
+"""Part of the budget that packing and the local search may take where an exact search follows; the latter
+more as long as it had less than so many seconds (or units of work): it finds most of what it finds then."""
 
 
 def auto(
