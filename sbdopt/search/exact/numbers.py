@@ -21,7 +21,7 @@ from sbdopt.timing import block_cycles
 Counts = tuple[int, ...]
 """How many blocks of each size an array holds."""
 
-_SECONDS, _NODES = 5.0, 300
+_SECONDS, _NODES = 5.0, 2000
 """Seconds and nodes of a search for numbers."""
 _WORK = 1e-4
 """Units of work for a number."""
