@@ -54,7 +54,7 @@ def _stages(blocks: Blocks, goals: Goals) -> Iterator[Method]:
         if len(blocks) > MOST_BLOCKS:
             yield share
     if len(blocks) > MOST_BLOCKS:
-        yield improve
+        yield _improved
     else:
         yield _improved_for_a_while
         yield exact
@@ -64,6 +64,13 @@ def _kept(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
 ) -> Iterator[Finding]:
     yield from repaired(blocks, budget)
+
+
+def _improved(
+    blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
+) -> Iterator[Finding]:
+    packed = goals[0] in ("unused_cells", "arrays")
+    yield from improve(blocks, goals, budget, seed, start, packed=packed)
 
 
 def _improved_for_a_while(
