@@ -63,7 +63,7 @@ def _stages(blocks: Blocks, goals: Goals) -> Iterator[Method]:
         if len(blocks) > MOST_BLOCKS:
             yield share
     if len(blocks) > MOST_BLOCKS:
-        yield improve
+        yield _improved
     else:
         yield _improved_for_a_while
         yield exact
@@ -81,6 +81,13 @@ def _packed_for_a_while(
     part = budget.part(_PACKING if len(blocks) > MOST_BLOCKS else _SHARE)
     yield from pack(blocks, goals, part, seed, start)
     budget.spent = part.spent
+
+
+def _improved(
+    blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
+) -> Iterator[Finding]:
+    packed = goals[0] in ("unused_cells", "arrays")
+    yield from improve(blocks, goals, budget, seed, start, packed=packed)
 
 
 def _improved_for_a_while(

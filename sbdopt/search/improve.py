@@ -32,19 +32,19 @@ _PARTS = (1, 2, 3, 4)
 
 
 def improve(
-    blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
+    blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None, *, packed: bool = False
 ) -> Iterator[Finding]:
     """The constructions, then a local search from the best of them; deterministic under a limit of work.
 
     All of it with blocks as they are, and with those of an operator that have the same outputs in stacks.
-    Ends when it has found nothing better for long.
+    Ends when it has found nothing better for long. `packed`: the start is the best of these constructions.
     """
     searches: list[tuple[Stacks, _Search]] = []
     for stacks in _forms(blocks):
         search = _Search(stacks.blocks, goals, budget, seed)
         if start is not None and not searches:
             search.note(start)
-        built = start is not None and not searches and goals[0] in ("unused_cells", "arrays")
+        built = packed and start is not None and not searches
         constructions = () if built and not goals.limits else greedy(stacks.blocks, goals, budget, seed, None)
         for finding in constructions:
             if isinstance(finding, Found):

@@ -21,7 +21,7 @@ from sbdopt.timing import block_cycles
 Counts = tuple[int, ...]
 """How many blocks of each size an array holds."""
 
-_SECONDS, _NODES = 5.0, 300
+_SECONDS, _NODES = 5.0, 2000
 """Seconds and nodes of a search for numbers."""
 _WORK = 1e-4
 """Units of work for a number."""
@@ -81,6 +81,11 @@ class Numbers:
             self._add(inside, 0, shares.kind.rows * shares.kind.columns)
         for a, (s, count) in product(arrays, enumerate(sizes.count.tolist())):
             self._add(self._of_size(a, s), count // len(tile) - slack, -(-count // len(tile)) + slack)
+        if len(set(tile)) == len(tile):  # arrays are alike: those with most of the largest blocks come first
+            largest = int((sizes.height * sizes.width).argmax())
+            for a in arrays[1:]:
+                fewer = dict.fromkeys(self._of_size(a, largest), -1)
+                self._add({**self._of_size(a - 1, largest), **fewer}, 0, np.inf)
         for level, over in enumerate(levels):
             self._limit(level, over)
 
