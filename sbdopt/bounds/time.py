@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from sbdopt.blocks import Blocks
+from sbdopt.bounds.stages import stages
 from sbdopt.bounds.work import Work, measure_work, most_unused
 from sbdopt.documents import IntArray
 from sbdopt.goals import Bound
@@ -27,7 +28,7 @@ def makespan_bounds(blocks: Blocks, given: Mapping[str, int]) -> Iterator[Bound]
 
     *Tiles in a window*: for operators that start at cycle r or later, after which the rest takes at least q
     more cycles, all work lies in a window that ends q cycles before the makespan (energetic reasoning on the
-    heads and tails of the previous argument).
+    heads and tails of the previous argument), stage by stage, since what stages take adds up.
     """
     room = _room(given)
     cycles = operator_cycles(blocks)
@@ -38,8 +39,7 @@ def makespan_bounds(blocks: Blocks, given: Mapping[str, int]) -> Iterator[Bound]
     shares = np.array([work.share([operator]) for operator in range(len(cycles))], dtype=np.int64)
     cycles = np.maximum(cycles, shares)
     yield Bound("makespan", _longest_path(blocks, cycles), "critical path with conversions on tiles", room)
-    if len(cycles) <= _MOST_OPERATORS:
-        yield Bound("makespan", _windows(blocks, cycles, work), "conversions on tiles in a window", room)
+    yield Bound("makespan", _windows(blocks, cycles, work), "conversions on tiles in a window", room)
 
 
 def interval_bounds(blocks: Blocks, given: Mapping[str, int]) -> Iterator[Bound]:
@@ -63,13 +63,24 @@ def _longest_path(blocks: Blocks, cycles: IntArray) -> int:
 
 
 def _windows(blocks: Blocks, cycles: IntArray, work: Work) -> int:
-    """The best of all windows: from the start of some operator to the end of some other."""
+    """The sum over all stages of the best window: from the start of some operator to the end of some other."""
     heads, ends = earliest_starts(blocks, cycles), tails(blocks, cycles)
+    total = 0
+    for stage in stages(blocks):
+        head, end = heads[stage] - heads[stage].min(), ends[stage] - ends[stage].min()
+        best = int((head + cycles[stage] + end).max())
+        if 1 < len(stage) <= _MOST_OPERATORS:
+            best = max(best, _best_window(stage, head, end, work))
+        total += best
+    return total
+
+
+def _best_window(stage: IntArray, heads: IntArray, ends: IntArray, work: Work) -> int:
     best = 0
     order = np.argsort(-ends, kind="stable")
-    order = order[work.any_work[order]]
+    order = order[work.any_work[stage[order]]]
     for head in np.unique(heads[order]):
         inside = order[heads[order] >= head]
-        share = work.shares_of_prefixes(inside)
+        share = work.shares_of_prefixes(stage[inside])
         best = max(best, int((head + share + ends[inside]).max()))
     return best
