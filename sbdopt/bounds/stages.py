@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from sbdopt.blocks import Blocks
 from sbdopt.documents import IntArray
+from sbdopt.timing import earliest_starts, tails
+
+
+@dataclass(frozen=True, eq=False)
+class TimedStage:
+    """A stage, and what each of its operators has before and after it within the stage."""
+
+    operators: IntArray
+    heads: IntArray
+    """Least cycles from the start of the stage to that of each operator."""
+    tails: IntArray
+    """Least cycles from the end of each operator to that of the stage."""
+    path: int
+    """Least cycles of the stage: its longest path."""
+
+
+def timed_stages(blocks: Blocks, cycles: IntArray) -> list[TimedStage]:
+    """All stages, if operators take at least `cycles` each."""
+    heads, ends = earliest_starts(blocks, cycles), tails(blocks, cycles)
+    result = []
+    for operators in stages(blocks):
+        head, end = heads[operators] - heads[operators].min(), ends[operators] - ends[operators].min()
+        result.append(TimedStage(operators, head, end, int((head + cycles[operators] + end).max())))
+    return result
 
 
 def stages(blocks: Blocks) -> list[IntArray]:
