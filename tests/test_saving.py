@@ -72,6 +72,18 @@ def test_stages_share_what_empty_cells_save() -> None:
     assert said(blocks, "makespan", arrays=8) == 18
 
 
+def test_operators_that_cross_on_any_array_share_none() -> None:
+    """Two rows of 1x4 (5 cycles) and then two columns of 4x1 (2 cycles) on three arrays of 4x4.
+
+    A row and a column would cross. Rows on two arrays: 5, and both columns on the third: 2 + 2. On four
+    arrays, or with columns of 3x1, all have their own: 5 + 2.
+    """
+    for tall, arrays, cycles in ((4, 3, 9), (4, 4, 7), (3, 3, 7)):
+        operators = [diagonal("a", [(1, 4)] * 2, []), diagonal("b", [(tall, 1)] * 2, ["a"])]
+        bounds = lower_bounds(problem_of(operators, 4, 4), "makespan", {"arrays": arrays})
+        assert max(bound.value for bound in bounds) == cycles
+
+
 @st.composite
 def full_arrays(draw: st.DrawFn) -> tuple[Blocks, Placement]:
     """Bands of rows and of columns, whose crossings are blocks or empty, with many joint steps."""

@@ -8,9 +8,10 @@ import numpy as np
 
 from sbdopt.blocks import Blocks
 from sbdopt.bounds.allowance import least_interval, least_sum
+from sbdopt.bounds.apart import longer_apart
 from sbdopt.bounds.saving import measure_demand
 from sbdopt.bounds.stages import TimedStage, timed_stages
-from sbdopt.bounds.work import Work, measure_work, most_unused
+from sbdopt.bounds.work import Work, measure_work, most_arrays, most_unused
 from sbdopt.documents import IntArray
 from sbdopt.goals import Bound
 from sbdopt.timing import block_cycles, earliest_starts, operator_cycles
@@ -32,6 +33,8 @@ def makespan_bounds(blocks: Blocks, given: Mapping[str, int]) -> Iterator[Bound]
     more cycles, all work lies in a window that ends q cycles before the makespan (energetic reasoning on the
     heads and tails of the previous argument), stage by stage, since what stages take adds up.
 
+    *Operators that cannot share arrays*: see `apart`; added to the previous argument, and to the next.
+
     *Steps that empty cells allow*: each block takes the cycles of its own step, less what few empty cells
     permit to save by reading it with others; see `saving` and `allowance`.
     """
@@ -49,9 +52,15 @@ def makespan_bounds(blocks: Blocks, given: Mapping[str, int]) -> Iterator[Bound]
     yield Bound("makespan", _longest_path(blocks, cycles), "critical path with conversions on tiles", room)
     timed = timed_stages(blocks, cycles)
     crowded = [stage for stage in timed if size[stage.operators].sum() > work.tiles]
-    certain = sum(stage.path for stage in timed) - sum(stage.path for stage in crowded)
+    roomy = [stage for stage in timed if size[stage.operators].sum() <= work.tiles]
+    certain = sum(stage.path for stage in roomy)
+    arrays = most_arrays(blocks, most_unused(blocks, given), given.get("arrays"))
+    apart = longer_apart(blocks, roomy, work, arrays) if arrays is not None else 0
     windows = certain + sum(_best_window(stage, work) for stage in crowded)
     yield Bound("makespan", windows, "conversions on tiles in a window", room)
+    if apart:
+        certain += apart
+        yield Bound("makespan", windows + apart, "operators that cannot share arrays", room)
     demand = measure_demand(blocks, most_unused(blocks, given), given.get("arrays")) if crowded else None
     if demand is not None:
         yield Bound("makespan", certain + least_sum(crowded, demand), "steps that empty cells allow", room)

@@ -124,15 +124,23 @@ def work_of(blocks: Blocks, tiles: int, circle: IntArray, closed: BoolArray) -> 
     )
 
 
-def most_tiles(blocks: Blocks, unused: int | None, arrays: int | None) -> int | None:
-    """The most tiles that a solution can use: of those there are, and by its cells or arrays if limited."""
+def most_arrays(blocks: Blocks, unused: int | None, arrays: int | None) -> int | None:
+    """The most arrays that a solution can use: of those there are, and by its cells or arrays if limited."""
     kinds = blocks.hardware.arrays
     limits = [] if arrays is None else [arrays]
     if all(kind.count is not None for kind in kinds):
-        limits.append(sum(-(-(kind.count or 0) // kind.tiers) for kind in kinds))
+        limits.append(sum(kind.count or 0 for kind in kinds))
     if unused is not None:
         limits.append((blocks.cells + unused) // min(array_cells(blocks)))
     return max(1, min(limits)) if limits else None
+
+
+def most_tiles(blocks: Blocks, unused: int | None, arrays: int | None) -> int | None:
+    """The most tiles that a solution can use: no more than arrays, nor than there are."""
+    most, kinds = most_arrays(blocks, unused, arrays), blocks.hardware.arrays
+    if most is None or any(kind.count is None for kind in kinds):
+        return most
+    return min(most, sum(-(-(kind.count or 0) // kind.tiers) for kind in kinds))
 
 
 def _columns_to_convert(blocks: Blocks, chosen: IntArray) -> int:
