@@ -7,10 +7,14 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from sbdopt.blocks import Blocks
-from sbdopt.bounds.work import Work, measure_work, most_unused
+from sbdopt.bounds.allowance import least_interval, least_sum
+from sbdopt.bounds.apart import longer_apart
+from sbdopt.bounds.saving import measure_demand
+from sbdopt.bounds.stages import TimedStage, timed_stages
+from sbdopt.bounds.work import Work, measure_work, most_arrays, most_unused
 from sbdopt.documents import IntArray
 from sbdopt.goals import Bound
-from sbdopt.timing import block_cycles, earliest_starts, operator_cycles, tails
+from sbdopt.timing import block_cycles, earliest_starts, operator_cycles
 
 _MOST_OPERATORS = 4000
 
@@ -27,7 +31,12 @@ def makespan_bounds(blocks: Blocks, given: Mapping[str, int]) -> Iterator[Bound]
 
     *Tiles in a window*: for operators that start at cycle r or later, after which the rest takes at least q
     more cycles, all work lies in a window that ends q cycles before the makespan (energetic reasoning on the
-    heads and tails of the previous argument).
+    heads and tails of the previous argument), stage by stage, since what stages take adds up.
+
+    *Operators that cannot share arrays*: see `apart`; added to the previous argument, and to the next.
+
+    *Steps that empty cells allow*: each block takes the cycles of its own step, less what few empty cells
+    permit to save by reading it with others; see `saving` and `allowance`.
     """
     room = _room(given)
     cycles = operator_cycles(blocks)
@@ -35,11 +44,26 @@ def makespan_bounds(blocks: Blocks, given: Mapping[str, int]) -> Iterator[Bound]
     work = measure_work(blocks, most_unused(blocks, given), given.get("arrays"))
     if work is None:
         return
-    shares = np.array([work.share([operator]) for operator in range(len(cycles))], dtype=np.int64)
+    size = np.diff(blocks.first)
+    shares = np.zeros_like(cycles)
+    for operator in np.flatnonzero(size > work.tiles).tolist():  # others have a tile for each block
+        shares[operator] = work.share([operator])
     cycles = np.maximum(cycles, shares)
     yield Bound("makespan", _longest_path(blocks, cycles), "critical path with conversions on tiles", room)
-    if len(cycles) <= _MOST_OPERATORS:
-        yield Bound("makespan", _windows(blocks, cycles, work), "conversions on tiles in a window", room)
+    timed = timed_stages(blocks, cycles)
+    crowded = [stage for stage in timed if size[stage.operators].sum() > work.tiles]
+    roomy = [stage for stage in timed if size[stage.operators].sum() <= work.tiles]
+    certain = sum(stage.path for stage in roomy)
+    arrays = most_arrays(blocks, most_unused(blocks, given), given.get("arrays"))
+    apart = longer_apart(blocks, roomy, work, arrays) if arrays is not None else 0
+    windows = certain + sum(_best_window(stage, work) for stage in crowded)
+    yield Bound("makespan", windows, "conversions on tiles in a window", room)
+    if apart:
+        certain += apart
+        yield Bound("makespan", windows + apart, "operators that cannot share arrays", room)
+    demand = measure_demand(blocks, most_unused(blocks, given), given.get("arrays")) if crowded else None
+    if demand is not None:
+        yield Bound("makespan", certain + least_sum(crowded, demand), "steps that empty cells allow", room)
 
 
 def interval_bounds(blocks: Blocks, given: Mapping[str, int]) -> Iterator[Bound]:
@@ -51,6 +75,9 @@ def interval_bounds(blocks: Blocks, given: Mapping[str, int]) -> Iterator[Bound]
     if work is not None:
         share = work.share(list(range(len(blocks.predecessors))))
         yield Bound("interval", share, "conversions on tiles", room)
+    demand = measure_demand(blocks, most_unused(blocks, given), given.get("arrays"))
+    if demand is not None:
+        yield Bound("interval", least_interval(slowest, demand), "steps that empty cells allow", room)
 
 
 def _room(given: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
@@ -62,14 +89,15 @@ def _longest_path(blocks: Blocks, cycles: IntArray) -> int:
     return int((earliest_starts(blocks, cycles) + cycles).max())
 
 
-def _windows(blocks: Blocks, cycles: IntArray, work: Work) -> int:
-    """The best of all windows: from the start of some operator to the end of some other."""
-    heads, ends = earliest_starts(blocks, cycles), tails(blocks, cycles)
-    best = 0
-    order = np.argsort(-ends, kind="stable")
-    order = order[work.any_work[order]]
-    for head in np.unique(heads[order]):
-        inside = order[heads[order] >= head]
-        share = work.shares_of_prefixes(inside)
-        best = max(best, int((head + share + ends[inside]).max()))
+def _best_window(stage: TimedStage, work: Work) -> int:
+    """The best window of a stage: from the start of some operator to the end of some other."""
+    best = stage.path
+    if not 1 < len(stage.operators) <= _MOST_OPERATORS:
+        return best
+    order = np.argsort(-stage.tails, kind="stable")
+    order = order[work.any_work[stage.operators[order]]]
+    for head in np.unique(stage.heads[order]):
+        inside = order[stage.heads[order] >= head]
+        share = work.shares_of_prefixes(stage.operators[inside])
+        best = max(best, int((head + share + stage.tails[inside]).max()))
     return best

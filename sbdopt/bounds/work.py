@@ -8,12 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sbdopt.blocks import Blocks
+from sbdopt.bounds.circles import PARTS, circles_of, closed_circles, may_join, shares_of_steps
 from sbdopt.documents import BoolArray, IntArray
 from sbdopt.timing import NEVER, block_cycles
-
-_MOST_SIZES = 4000
-PARTS = 720720
-"""Parts of a step that operators share: what up to 16 of them share evenly, they share without loss."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,13 +89,16 @@ def measure_work(blocks: Blocks, unused: int | None, arrays: int | None = None) 
 
     None where there are as many tiles as anyone wants.
     """
-    tiles = _tiles(blocks, unused, arrays)
+    tiles = most_tiles(blocks, unused, arrays)
     if tiles is None or not len(blocks):
         return None
+    circle = circles_of(blocks)
+    return work_of(blocks, tiles, circle, closed_circles(circle, may_join(blocks, unused)))
+
+
+def work_of(blocks: Blocks, tiles: int, circle: IntArray, closed: BoolArray) -> Work:
+    """The work if no step reads a block in `closed` with one of another circle."""
     hardware = blocks.hardware
-    joinable = _may_join(blocks, unused)
-    circle = _circles(blocks)
-    closed = ~np.isin(circle, circle[joinable])
     alone = closed & (np.bincount(circle)[circle] == 1)
     cycles = block_cycles(blocks).min(axis=0)
     operators = len(blocks.predecessors)
@@ -117,22 +117,30 @@ def measure_work(blocks: Blocks, unused: int | None, arrays: int | None = None) 
         alone_blocks=np.bincount(blocks.operator[alone], minlength=operators),
         shortest=shortest,
         columns=columns,
-        steps=_shares_of_steps(blocks, circle, closed & ~alone),
+        steps=shares_of_steps(blocks, circle, closed & ~alone),
         settle=hardware.input_slices * hardware.settle_cycles,
         conversion=hardware.input_slices * least,
         adcs=max(kind.adcs for kind in hardware.arrays),
     )
 
 
-def _tiles(blocks: Blocks, unused: int | None, arrays: int | None) -> int | None:
-    """The most tiles that a solution can use: of those there are, and by its cells or arrays if limited."""
+def most_arrays(blocks: Blocks, unused: int | None, arrays: int | None) -> int | None:
+    """The most arrays that a solution can use: of those there are, and by its cells or arrays if limited."""
     kinds = blocks.hardware.arrays
     limits = [] if arrays is None else [arrays]
     if all(kind.count is not None for kind in kinds):
-        limits.append(sum(-(-(kind.count or 0) // kind.tiers) for kind in kinds))
+        limits.append(sum(kind.count or 0 for kind in kinds))
     if unused is not None:
         limits.append((blocks.cells + unused) // min(array_cells(blocks)))
     return max(1, min(limits)) if limits else None
+
+
+def most_tiles(blocks: Blocks, unused: int | None, arrays: int | None) -> int | None:
+    """The most tiles that a solution can use: no more than arrays, nor than there are."""
+    most, kinds = most_arrays(blocks, unused, arrays), blocks.hardware.arrays
+    if most is None or any(kind.count is None for kind in kinds):
+        return most
+    return min(most, sum(-(-(kind.count or 0) // kind.tiers) for kind in kinds))
 
 
 def _columns_to_convert(blocks: Blocks, chosen: IntArray) -> int:
@@ -151,68 +159,3 @@ def _columns_to_convert(blocks: Blocks, chosen: IntArray) -> int:
     summed = np.cumsum(change)[:-1]
     reads = -(-summed // limit)
     return int((reads * np.diff(edges)).sum()) * hardware.columns_per_weight
-
-
-def _may_join(blocks: Blocks, unused: int | None) -> BoolArray:
-    """Blocks that leave no more than `unused` cells empty where a step reads them with some other block.
-
-    Two blocks of a step that share neither rows nor columns leave two crossings empty, h_i w_j + h_j w_i
-    cells, which are unused cells of their array - unless a third block of the step stands there, which then
-    shares rows with one and columns with the other. Blocks must also fit side by side on the diagonal.
-    """
-    kinds = blocks.hardware.arrays
-    sizes, place = np.unique(np.stack([blocks.height, blocks.columns]), axis=1, return_inverse=True)
-    if sizes.shape[1] > _MOST_SIZES:
-        return np.ones(len(blocks), dtype=bool)
-    height, width = sizes
-    together = np.zeros((len(height), len(height)), dtype=bool)
-    for kind in kinds:
-        together |= (height[:, None] + height <= kind.rows) & (width[:, None] + width <= kind.columns)
-    if unused is not None:
-        together &= np.outer(height, width) + np.outer(width, height) <= unused
-    joinable: BoolArray = np.any(together, axis=1)[place.reshape(-1)]
-    return joinable
-
-
-def _circles(blocks: Blocks) -> IntArray:
-    """The circle of each block: blocks that may share rows or columns, directly or through others.
-
-    Rows are shared only by blocks whose inputs of one vector meet, columns only by blocks of an operator
-    whose outputs meet. If two blocks of a step are of different circles, no third one stands on their
-    crossings, for that would join the circles: the crossings are empty, so that both are in `_may_join`.
-    So all blocks of a step are of one circle if one of them is of a circle without such blocks.
-    """
-    by_input = _runs(blocks.vector, blocks.input, blocks.height)
-    by_output = _runs(blocks.operator, blocks.output, blocks.width)
-    circle = np.arange(len(blocks))
-    while True:
-        before = circle
-        for run in (by_input, by_output):
-            least = np.full(len(blocks), len(blocks), dtype=np.int64)
-            np.minimum.at(least, run, circle)
-            circle = least[run]
-        if (circle == before).all():
-            return circle
-
-
-def _runs(group: IntArray, begin: IntArray, size: IntArray) -> IntArray:
-    """A number for each interval: equal for intervals of a group that meet, directly or through others."""
-    order = np.lexsort((begin, group))
-    span = int((begin + size).max()) + 1
-    low = group[order] * span + begin[order]
-    reach = np.maximum.accumulate(low + size[order])
-    result = np.zeros(len(group), dtype=np.int64)
-    result[order[1:]] = np.cumsum(low[1:] >= reach[:-1])
-    return result
-
-
-def _shares_of_steps(blocks: Blocks, circle: IntArray, chosen: BoolArray) -> IntArray:
-    """Per operator the parts of steps that the circles of the chosen blocks need for it.
-
-    A circle takes at least one step of its own for any of the operators that it has blocks of.
-    """
-    pairs = np.unique(np.stack([circle[chosen], blocks.operator[chosen]]), axis=1)
-    _, place, sharing = np.unique(pairs[0], return_inverse=True, return_counts=True)
-    result = np.zeros(len(blocks.predecessors), dtype=np.int64)
-    np.add.at(result, pairs[1], PARTS // sharing[place])
-    return result
