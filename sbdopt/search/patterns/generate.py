@@ -13,6 +13,7 @@ from sbdopt.search.budget import Budget
 from sbdopt.search.packing import Filling, Sizes
 from sbdopt.search.patterns.guillotine import FloatArray, Guillotine, Places
 from sbdopt.search.patterns.master import Master, Relaxed
+from sbdopt.search.patterns.pinwheel import best_pinwheels
 from sbdopt.search.patterns.rounding import Used, topped_up, trimmed, within
 from sbdopt.search.patterns.supplies import Supply, best_pattern, numbered, supplies_of
 
@@ -27,6 +28,7 @@ _TINY = 1e-7
 _WORTH = 1_000_000
 """What a pattern in use is worth, where values must be whole numbers."""
 _BETTER = 1.0001
+_MOST_PINWHEELS = 4
 _MOST_COPIES = 250
 _MOST_REST = 300
 """Arrays that are filled one by one; more are only left where arrays do not suffice."""
@@ -156,10 +158,24 @@ class PatternSearch:
         """Add patterns until the linear program has no use for any other guillotine pattern."""
         relaxed = self._master.relax()
         for _ in range(_MOST_ROUNDS):
-            if budget.used_up or not self._price(relaxed, relaxed.values, -_TINY):
+            if budget.used_up or not (
+                self._price(relaxed, relaxed.values, -_TINY) or self._turn(relaxed)
+            ):
                 break
             relaxed = self._master.relax()
         return relaxed
+
+    def _turn(self, relaxed: Relaxed) -> bool:
+        """Add pinwheels that the linear program has use for; whether there were any."""
+        added = False
+        for number, supply in enumerate(self.supplies):
+            if not supply.faults:
+                least = float(self._master.cost[number] + relaxed.rents[number]) * _BETTER
+                for places in best_pinwheels(
+                    self._guillotine, supply.rows, supply.columns, least, _MOST_PINWHEELS
+                ):
+                    added |= self._master.add(number, places)
+        return added
 
     def _price(self, relaxed: Relaxed, values: FloatArray, nearly: float) -> bool:
         """Add the best patterns under some values, unless they lose more than `nearly` under the true ones.
