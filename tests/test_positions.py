@@ -14,6 +14,7 @@ from sbdopt.blocks import Blocks
 from sbdopt.bounds import lower_bounds, position_bound, positions
 from sbdopt.bounds.positions import least_cells
 from sbdopt.problem import ArrayKind, Problem
+from sbdopt.search.budget import Budget
 from sbdopt.search.packing import fill
 
 randoms = st.randoms(use_true_random=True)
@@ -28,7 +29,8 @@ def test_no_packing_is_below_the_bound(random: Random) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(positions, "_MOST_STRIPS", (random.choice((2, 4, 7, 64)),))
         bound = least_cells(sizes.height, sizes.width, sizes.count, kinds, float("inf"))
-    fillings = fill(kinds, sizes, random.sample(range(len(sizes.count)), len(sizes.count)))
+    order = random.sample(range(len(sizes.count)), len(sizes.count))
+    fillings = fill(kinds, sizes, order, Budget())
     if fillings is not None:
         assert bound is not None
         assert bound <= sum(kinds[filling.kind].rows * kinds[filling.kind].columns for filling in fillings)
@@ -44,7 +46,7 @@ def test_any_weights_prove_something_true(random: Random) -> None:
     grid = positions._grid(sizes.height, sizes.width, kind, random.choice((2, 3, 5, 64)))
     weight = np.array([random.uniform(0, 3) for _ in range(grid.area.size)]).reshape(grid.area.shape)
     bound = positions._proven([grid], sizes.count, [kind], [weight])
-    fillings = fill([kind], sizes, range(len(sizes.count)))
+    fillings = fill([kind], sizes, range(len(sizes.count)), Budget())
     assert fillings is None or bound <= len(fillings) * kind.rows * kind.columns
 
 

@@ -6,12 +6,12 @@ a cell of a kind is covered at most N[k] times, and N[k] is at most the count of
 no fewer cells than the least sum of cells[k] N[k].
 
 *Places.* Only few places are needed, the raster points (Terno, Lindemann and Scheithauer, *Zuschnittprobleme
-und ihre praktische Loesung*, 1987). Let <y> be the largest sum of heights (with repetition) that is at most y,
-and let a rectangle that begins in row x of R rows begin in row <R - <R - x>> instead. If a rectangle of height
-h begins in row x and another below it in row y >= x + h, then h + <R - y> is such a sum and at most R - x, so
-that a = R - <R - x> and b = R - <R - y> have a + h <= b; and <a> + h is such a sum, too, so that <a> + h <=
-<b>. The same with y = R shows that nothing leaves the array. So what was below or right of another remains so,
-and nothing overlaps. Coverage grows only where a rectangle begins, so only cells there count.
+und ihre praktische Loesung*, 1987). Let <y> be the largest sum of heights (with repetition) that is at most
+y, and let a rectangle that begins in row x of R rows begin in row <R - <R - x>> instead. If a rectangle of
+height h begins in row x and another below it in row y >= x + h, then h + <R - y> is such a sum and at most
+R - x, so that a = R - <R - x> and b = R - <R - y> have a + h <= b; and <a> + h is such a sum, too, so that
+<a> + h <= <b>. The same with y = R shows that nothing leaves the array. So what was below or right of another
+remains so, and nothing overlaps. Coverage grows only where a rectangle begins, so only cells there count.
 
 *Strips.* Where these are too many, an axis is cut into strips, and only the sum of what is covered of a strip
 counts. That is linear in where a rectangle begins as long as neither of its ends crosses an edge of a strip,
@@ -83,7 +83,7 @@ class _Grid:
     def entries(self) -> int:
         """How many cells are covered from all places."""
         pairs = zip(self.rows.covers, self.columns.covers, strict=True)
-        return sum(np.count_nonzero(down) * np.count_nonzero(across) for down, across in pairs)
+        return sum(int(np.count_nonzero(down) * np.count_nonzero(across)) for down, across in pairs)
 
 
 def least_cells(
@@ -113,7 +113,7 @@ def _axis(lengths: IntArray, limit: int, most: int) -> _Axis:
     """Raster points, if there are no more than `most`, else so many strips; in units of the lengths."""
     unit = gcd(*lengths.tolist()) or 1
     lengths, limit = lengths // unit, limit // unit
-    raster = _raster(lengths, limit) if limit <= _LONGEST else None
+    raster = raster_points(lengths, limit)
     if raster is not None and len(raster) <= most:
         begins = [raster[raster <= limit - length] for length in lengths.tolist()]
         covers = [
@@ -125,16 +125,20 @@ def _axis(lengths: IntArray, limit: int, most: int) -> _Axis:
     return _Axis(np.diff(edges), [_overlaps(edges, length) for length in lengths.tolist()])
 
 
-def _raster(lengths: IntArray, limit: int) -> IntArray:
-    """The points at which something can begin."""
-    reached = np.zeros(limit + 1, dtype=bool)
+def raster_points(lengths: IntArray, limit: int) -> IntArray | None:
+    """The points of an axis at which something need begin; None if it is too long to find out."""
+    unit = gcd(*lengths.tolist()) or 1
+    points = limit // unit
+    if points > _LONGEST:
+        return None
+    reached = np.zeros(points + 1, dtype=bool)
     reached[0] = True
-    for length in np.unique(lengths).tolist():
-        for begin in range(length, limit + 1):
+    for length in (np.unique(lengths) // unit).tolist():
+        for begin in range(length, points + 1):
             reached[begin] |= reached[begin - length]
-    below = np.maximum.accumulate(np.where(reached, np.arange(limit + 1), 0))
-    raster = np.unique(below[limit - np.flatnonzero(reached)])
-    begins: IntArray = raster[raster < limit]
+    below = np.maximum.accumulate(np.where(reached, np.arange(points + 1), 0))
+    raster = np.unique(below[points - np.flatnonzero(reached)])
+    begins: IntArray = raster[raster < points] * unit
     return begins
 
 

@@ -66,14 +66,20 @@ class Guillotine:
             self.rows.below[self.height[self._fitting]],
             self.columns.below[self.width[self._fitting]],
         )
-        self._worth: FloatArray = np.zeros(len(sizes.height))
-        self.best = np.zeros((len(self.rows), len(self.columns)))
+        self.best: FloatArray = np.zeros((len(self.rows), len(self.columns)))
+        self._worth: FloatArray = np.zeros_like(self.best)
         self._single = np.full(self.best.shape, -1)
 
-    def price(self, values: FloatArray) -> None:
-        """Find the best value of every rectangle, if each copy of a size is worth `values[size]`."""
-        self._worth = values
+    def price(self, values: FloatArray, noise: FloatArray | None = None) -> None:
+        """Find the best value of every rectangle, if each copy of a size is worth `values[size]`.
+
+        What one copy in a rectangle is worth is multiplied by the noise there, if any: that makes patterns
+        mix sizes between which the values leave no choice.
+        """
         single, self._single = self._best_single(values)
+        if noise is not None:
+            single *= noise
+        self._worth = single
         best = np.zeros_like(single)
         column_cuts = list(enumerate(self.columns.cuts))
         for i, (upper, lower) in enumerate(self.rows.cuts):
@@ -158,7 +164,7 @@ class Guillotine:
         best = self.best
         wanted = best[i, j] - _TINY
         size = int(self._single[i, j])
-        if size >= 0 and self._worth[size] >= wanted:
+        if size >= 0 and self._worth[i, j] >= wanted:
             return size, []
         if i and best[i - 1, j] >= wanted:
             return -1, [(i - 1, j, 0, 0)]
