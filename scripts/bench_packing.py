@@ -1,11 +1,12 @@
 """Draw pure packing problems, solve each for the fewest arrays, and print what was proven.
 
-    python scripts/bench_packing.py [--part a|b|c] [--time-limit 10] [--each 2000] [--families 20] [--large]
-        [--seeds 3]
+    python scripts/bench_packing.py [--part a|b|c] [--time-limit 10] [--each 2000] [--families 20]
+        [--large | --step STEP] [--first 0] [--seeds 3]
 
 Part a: five sizes, as many blocks of each as --each says, on arrays of 256 x 256; files are read and written
 as `sbdopt solve` does. Part b: families of one to six sizes drawn at random (seeds 0, 1, ...), 5,000 to
-12,000 blocks, sides of 8 to 64; with --large to 128, of which few fit an array and bounds are further away.
+12,000 blocks, sides of 8 to 64; with --large to 128, of which few fit an array and bounds are further away,
+and with --step all multiples of STEP from 8 to 128.
 Part c:
 the classes 1-6 of Berkey and Wang (1987) and 7-10 of Martello and Vigo (1998) by their published rules, no
 rotation, --seeds instances each of 20, 40, 60, 80 and 100 rectangles; beside rectpack, if it is installed
@@ -177,12 +178,17 @@ def main() -> None:
     parser.add_argument("--time-limit", type=float, default=10)
     parser.add_argument("--families", type=int, default=20)
     parser.add_argument("--large", action="store_true")
+    parser.add_argument("--step", type=int)
+    parser.add_argument("--first", type=int, default=0, help="seed of the first family")
     parser.add_argument("--each", type=int, default=2000)
     options = parser.parse_args()
     if options.part == "a":
         few_sizes(options.each, max(options.time_limit, 20))
     elif options.part == "b":
-        families(range(options.families), LARGE_SIDES if options.large else SIDES, options.time_limit)
+        sides = LARGE_SIDES if options.large else SIDES
+        if options.step:
+            sides = tuple(side for side in range(8, 129) if side % options.step == 0)
+        families(range(options.first, options.first + options.families), sides, options.time_limit)
     else:
         classes(options.seeds, options.time_limit)
 

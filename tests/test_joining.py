@@ -21,7 +21,7 @@ from sbdopt.search.packing import Sizes, fill
 def test_nothing_that_could_be_joined_is_passed_over(problem: Problem) -> None:
     blocks = Blocks.of(problem)
     sizes, plan = Sizes.of(blocks), Plan.of(blocks)
-    filled = [fill(problem.hardware.arrays, sizes, order) for order in orders(sizes)]
+    filled = [fill(problem.hardware.arrays, sizes, order, Budget()) for order in orders(sizes)]
     places = [deal(blocks, sizes, fillings, plan) for fillings in filled if fillings is not None]
     spread = _spread(blocks, plan, Budget(), None)
     for one in places if spread is None else [*places, spread]:

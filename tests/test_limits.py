@@ -121,7 +121,7 @@ def test_widening_takes_arrays_without_faults_only() -> None:
     faults = [[1, 0, 0, 1, 1], [3, 2, 2, 1, 1]]
     blocks = problem_of([crossbar("a", [(4, 4)] * 4)], [array(8, 8, 1, count=5, faults=faults)])
     sizes = Sizes.of(blocks)
-    fillings = fill(blocks.hardware.arrays, sizes, [0])
+    fillings = fill(blocks.hardware.arrays, sizes, [0], Budget())
     assert len(fillings) == 1
     assert sorted(filling.array for filling in widen(blocks, fillings, 2)) == [0, 2]
     assert sorted(filling.array for filling in widen(blocks, fillings, 9)) == [0, 2, 4]

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sbdopt.problem import ArrayKind
+from sbdopt.search.budget import Budget
 from sbdopt.search.packing import FreeSpace, Rectangle, Sizes, Stock, fill
 
 randoms = st.randoms(use_true_random=True)
@@ -97,7 +98,7 @@ def test_filled_arrays_exist_hold_everything_and_nothing_overlaps(random: Random
         random_kind(random, name, random.choice((None, 1, 3, 9))) for name in "ab"[: random.randint(1, 2)]
     ]
     sizes = random_sizes(random)
-    fillings = fill(kinds, sizes, random.sample(range(len(sizes.count)), len(sizes.count)))
+    fillings = fill(kinds, sizes, random.sample(range(len(sizes.count)), len(sizes.count)), Budget())
     if fillings is None:
         assert all(kind.count is not None for kind in kinds)
         return
@@ -124,7 +125,7 @@ def test_filled_arrays_exist_hold_everything_and_nothing_overlaps(random: Random
 def test_a_filling_is_repeated() -> None:
     """Sixteen 2x2 fill 8x8; of 1,000 of them 62 arrays are full, and the last holds 8."""
     sizes = Sizes(np.array([2]), np.array([2]), np.array([1000]), np.zeros(1000, dtype=np.int64))
-    fillings = fill([ArrayKind(name="a", rows=8, columns=8, adcs=1)], sizes, [0])
+    fillings = fill([ArrayKind(name="a", rows=8, columns=8, adcs=1)], sizes, [0], Budget())
     assert fillings is not None
     assert [len(filling.places) for filling in fillings] == [16] * 62 + [8]
 
@@ -136,14 +137,14 @@ def test_the_kind_that_is_best_used() -> None:
         ArrayKind(name="small", rows=3, columns=3, adcs=1, count=2),
     ]
     sizes = Sizes(np.array([3]), np.array([3]), np.array([3]), np.zeros(3, dtype=np.int64))
-    fillings = fill(kinds, sizes, [0])
+    fillings = fill(kinds, sizes, [0], Budget())
     assert fillings is not None
     assert [(filling.kind, filling.array) for filling in fillings] == [(1, 0), (1, 1), (0, 0)]
 
 
 def test_too_few_arrays() -> None:
     sizes = Sizes(np.array([3]), np.array([3]), np.array([2]), np.zeros(2, dtype=np.int64))
-    assert fill([ArrayKind(name="a", rows=4, columns=4, adcs=1, count=1)], sizes, [0]) is None
+    assert fill([ArrayKind(name="a", rows=4, columns=4, adcs=1, count=1)], sizes, [0], Budget()) is None
 
 
 @settings(max_examples=200, deadline=None)
@@ -185,8 +186,8 @@ def test_an_array_without_room_is_passed_over() -> None:
     kind = ArrayKind(name="x", rows=8, columns=8, adcs=1, count=2, faults=faults)
     one = np.array([4])
     sizes = Sizes(height=one, width=one, count=np.array([1]), of_block=np.array([0]))
-    fillings = fill([kind], sizes, [0])
+    fillings = fill([kind], sizes, [0], Budget())
     assert fillings is not None
     assert [filling.array for filling in fillings] == [1]
     nothing = ArrayKind(name="x", rows=8, columns=8, adcs=1, count=1, faults=faults[:1])
-    assert fill([nothing], sizes, [0]) is None
+    assert fill([nothing], sizes, [0], Budget()) is None

@@ -13,10 +13,11 @@ from test_packing import random_kind, random_sizes
 
 from sbdopt.problem import ArrayKind
 from sbdopt.search.budget import Budget
-from sbdopt.search.packing import Filling, Sizes
+from sbdopt.search.packing import Filling, Sizes, fill
 from sbdopt.search.patterns import few_sizes
 from sbdopt.search.patterns.generate import PatternSearch
 from sbdopt.search.patterns.guillotine import Guillotine
+from sbdopt.search.patterns.pinwheel import best_pinwheels
 from sbdopt.search.patterns.supplies import best_pattern, supplies_of
 
 randoms = st.randoms(use_true_random=True)
@@ -110,7 +111,7 @@ def test_every_step_gives_legal_and_complete_fillings(random: Random) -> None:
     search = PatternSearch(kinds, sizes, random.randint(0, 9))
     found = [search.rounded((), budget), search.chosen(0, budget)]
     search.widen(1, budget)
-    found += [search.chosen(0, budget), search.again()]
+    found += [search.chosen(0, budget), search.again(budget)]
     for fillings in found:
         if fillings is None:
             assert all(kind.count is not None for kind in kinds)
@@ -153,3 +154,42 @@ def test_few_sizes() -> None:
     assert few_sizes([wide], sizes_of((64, 32, 5), (32, 64, 5)))
     assert not few_sizes([wide], sizes_of((64, 31, 5), (33, 64, 5)))
     assert not few_sizes([wide], sizes_of(*((k, 64, 1) for k in range(64, 6400, 64))))
+
+
+@settings(max_examples=60, deadline=None)
+@given(randoms)
+def test_what_there_is_no_time_for_stands_on_shelves(random: Random) -> None:
+    """The clock strikes after some arrays; everything still stands somewhere, legally."""
+    kinds = [random_kind(random, name, random.choice((None, 9))) for name in "ab"[: random.randint(1, 2)]]
+    sizes = random_sizes(random)
+    ticks = iter([0.0] * random.randint(1, 4))
+    budget = Budget(seconds=1.0, clock=lambda: next(ticks, 2.0))
+    fillings = fill(kinds, sizes, range(len(sizes.count)), budget)
+    if fillings is None:
+        assert any(kind.count is not None for kind in kinds)
+    else:
+        check_fillings(kinds, sizes, fillings)
+
+
+@settings(max_examples=60, deadline=None)
+@given(randoms)
+def test_pinwheels_are_legal_and_worth_more(random: Random) -> None:
+    kind = ArrayKind(name="x", rows=random.randint(4, 12), columns=random.randint(4, 12), adcs=1)
+    sizes = random_sizes(random, 4)
+    values = np.array([random.uniform(0.5, 2) for _ in sizes.count])
+    guillotine = Guillotine(sizes, kind.rows, kind.columns)
+    guillotine.price(values)
+    least = guillotine.value(kind.rows, kind.columns) * random.uniform(0.5, 1.0)
+    for places in best_pinwheels(guillotine, kind.rows, kind.columns, least, 5):
+        held = check_places(kind, None, sizes, places)
+        assert held @ values > least - 1e-6
+
+
+def test_the_smallest_pinwheel() -> None:
+    """Four of 3x2 and 2x3 round an empty cell."""
+    sizes = sizes_of((3, 2, 2), (2, 3, 2))
+    guillotine = Guillotine(sizes, 5, 5)
+    guillotine.price(np.ones(2))
+    assert guillotine.value(5, 5) == 3
+    (best, *_) = best_pinwheels(guillotine, 5, 5, 3.0, 4)
+    assert check_places(ArrayKind(name="x", rows=5, columns=5, adcs=1), None, sizes, best).tolist() == [2, 2]

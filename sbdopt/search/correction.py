@@ -12,13 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from sbdopt.problem import ArrayKind
+from sbdopt.search.budget import Budget
 from sbdopt.search.packing import Filling, Sizes, fill
 
 _NOISE = 0.1
 
 
 def corrected(
-    kinds: Sequence[ArrayKind], sizes: Sizes, fillings: Sequence[Filling], seed: int
+    kinds: Sequence[ArrayKind], sizes: Sizes, fillings: Sequence[Filling], seed: int, budget: Budget
 ) -> Iterator[list[Filling] | None]:
     """Fillings in ever new orders of the sizes, without end.
 
@@ -34,7 +35,7 @@ def corrected(
             weight = random.uniform(0.2, 0.8)
             value = (1 - weight) * value + weight * area * _cost(kinds, sizes, last)
         noisy = value * random.uniform(1 - _NOISE, 1 + _NOISE, len(value))
-        last = fill(kinds, sizes, np.argsort(-noisy, kind="stable").tolist())
+        last = fill(kinds, sizes, np.argsort(-noisy, kind="stable").tolist(), budget)
         yield last
 
 

@@ -102,7 +102,7 @@ def _fillings(blocks: Blocks, budget: Budget) -> Iterator[Sequence[Filling]]:
     fewest: int | None = None
     for order in orders(sizes):
         before = budget.elapsed
-        fillings = fill(kinds, sizes, order)
+        fillings = fill(kinds, sizes, order, budget)
         if fillings is not None:
             cells = sum(kinds[filling.kind].rows * kinds[filling.kind].columns for filling in fillings)
             if fewest is None or cells < fewest:

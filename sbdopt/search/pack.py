@@ -30,8 +30,8 @@ _SOON = 2000
 _CORRECTING = 0.3
 """Part of the time that is left for value correction."""
 _CORRECTIONS = 500
-_WORK = 1e-4
-"""Units of work for a rectangle that is placed: about a second for 10,000."""
+_WORK_OF_BOUND = 1.0
+"""Units of work of the position bound, whose program is never large."""
 _AT_ONCE = 0.5
 """Part of the time that is left for one model of all blocks."""
 _MOST_CHOICES = 4000
@@ -73,6 +73,8 @@ class _Packer:
         self.least = blocks.cells + max(known, default=0)
         self.few = few_sizes(self.kinds, self.sizes)
         self.best: list[Filling] | None = None
+        self.constructed: list[Filling] = []
+        """Of all orders, for their patterns."""
         self.cells: int | None = None
         self.unshown = False
         """Whether the best fillings have not been handed over yet."""
@@ -106,7 +108,9 @@ class _Packer:
         at_once = not self.few or len(self.blocks) <= _SOON
         for order in orders(self.sizes):
             before = self.budget.elapsed
-            if self._take(fill(self.kinds, self.sizes, order)) and at_once:
+            fillings = fill(self.kinds, self.sizes, order, self.budget)
+            self.constructed += fillings or () if self.few else ()
+            if self._take(fillings) and at_once:
                 yield self.found()
             if self.proven or self.budget.remaining < self.budget.elapsed - before:
                 return
@@ -116,7 +120,7 @@ class _Packer:
         from sbdopt.search.patterns.generate import PatternSearch  # scipy takes long to import
 
         search = PatternSearch(self.kinds, self.sizes, self.seed)
-        self._take(search.rounded(self.best or (), self.budget))
+        self._take(search.rounded(self.constructed, self.budget))
         if not self.proven:
             self._take(search.chosen(self.least, self.budget))
         if self.unshown:
@@ -134,7 +138,7 @@ class _Packer:
                 added, cells = search.price_exactly(self.budget, stuck * _PRICING)
                 if cells > self.least:
                     yield self._raised(cells)
-                if added and self._take(search.again()):
+                if added and self._take(search.again(self.budget)):
                     yield self.found()
                 stuck = 0 if added else stuck
 
@@ -148,26 +152,23 @@ class _Packer:
             return
         seconds = min(_PATIENCE, self.budget.remaining) if self.budget.work is None else float("inf")
         bound = position_bound(self.blocks, seconds)
+        self.budget.spent += _WORK_OF_BOUND
         if bound is not None and self.blocks.cells + bound.value > self.least:
             self.least = self.blocks.cells + bound.value
             yield bound
 
     def correct(self) -> Iterator[Finding]:
-        """Fill again and again, in orders that learn from what was wasted, for a part of the time.
-
-        A rectangle that is placed counts as so much work.
-        """
+        """Fill again and again, in orders that learn from what was wasted, for a part of the time."""
         if self.best is None:
             return
-        deadline = self.budget.elapsed + _CORRECTING * self.budget.remaining
-        orders = corrected(self.kinds, self.sizes, self.best, self.seed)
+        part = self.budget.part(_CORRECTING)
+        orders = corrected(self.kinds, self.sizes, self.best, self.seed, part)
         for _ in range(_CORRECTIONS):
-            if self.proven or self.budget.used_up or self.budget.elapsed > deadline:
+            if self.proven or part.used_up:
                 return
-            fillings = next(orders)
-            different = {id(filling.places): len(filling.places) for filling in fillings or ()}
-            self.budget.spent += _WORK * sum(different.values())
-            if self._take(fillings):
+            better = self._take(next(orders))
+            self.budget.spent = part.spent
+            if better:
                 yield self.found()
 
     def pack_at_once(self) -> Iterator[Finding]:

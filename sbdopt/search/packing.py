@@ -10,6 +10,10 @@ import numpy as np
 from sbdopt.blocks import Blocks
 from sbdopt.documents import BoolArray, IntArray
 from sbdopt.problem import ArrayKind
+from sbdopt.search.budget import Budget
+
+_WORK = 1e-4
+"""Units of work for a rectangle that is placed: about a second for 10,000."""
 
 Rectangle = tuple[int, int, int, int]
 """(row, column, height, width)"""
@@ -89,20 +93,27 @@ class Sizes:
         return cls(sizes[0], sizes[1], count, of_block.reshape(-1))
 
 
-def fill(kinds: Sequence[ArrayKind], sizes: Sizes, order: Sequence[int]) -> list[Filling] | None:
+def fill(
+    kinds: Sequence[ArrayKind], sizes: Sizes, order: Sequence[int], budget: Budget
+) -> list[Filling] | None:
     """Arrays that hold all rectangles, filled one after another; None if there are too few arrays.
 
     Each array takes the sizes in the given order, as many of each as find room (first fit); of several
     kinds the one is taken of which most cells are used. A filling is repeated as long as there are
-    rectangles for it, so that the work depends on the number of sizes, hardly on that of blocks.
+    rectangles for it, so that the work depends on the number of sizes, hardly on that of blocks. When the
+    budget is used up, what is left is put on shelves.
     """
     left = sizes.count.copy()
     stock = [Stock(kind, int(left.sum())) for kind in kinds]
     fillings: list[Filling] = []
     while left.any():
+        if budget.used_up:
+            rest = _on_shelves(kinds, sizes, left, stock)
+            return None if rest is None else fillings + rest
         best: tuple[float, int, int, list[tuple[int, int, int]]] | None = None
         for number, kind in enumerate(kinds):
             places = _fill_next(stock[number], sizes, order, left)
+            budget.spent += _WORK * len(places)
             cells = sum(int(sizes.height[s]) * int(sizes.width[s]) for s, _, _ in places)
             used = cells / (kind.rows * kind.columns)
             if places and (best is None or (used, cells) > best[:2]):
@@ -116,6 +127,46 @@ def fill(kinds: Sequence[ArrayKind], sizes: Sizes, order: Sequence[int]) -> list
             fillings.append(Filling(number, array, tuple(places)))
             left -= taken
     return fillings
+
+
+def _on_shelves(
+    kinds: Sequence[ArrayKind], sizes: Sizes, left: IntArray, stock: Sequence[Stock]
+) -> list[Filling] | None:
+    """Fill arrays without faults with what is left, each size on the first kind that it fits.
+
+    Next fit by decreasing height (Coffman, Garey, Johnson and Tarjan 1980): side by side as long as there is
+    room, then below the highest, then on the next array. None if there are too few arrays.
+    """
+    fillings: list[Filling] = []
+    fits = np.array([(sizes.height <= kind.rows) & (sizes.width <= kind.columns) for kind in kinds])
+    first = fits.argmax(axis=0)
+    for number, kind in enumerate(kinds):
+        mine = np.flatnonzero((first == number) & (left > 0) & fits[number])
+        order = mine[np.argsort(-sizes.height[mine], kind="stable")]
+        places: list[tuple[int, int, int]] = []
+        row = column = shelf = 0
+        for size in np.repeat(order, left[order]).tolist():
+            height, width = int(sizes.height[size]), int(sizes.width[size])
+            if column + width > kind.columns:
+                row, column, shelf = row + shelf, 0, 0
+            if row + height > kind.rows:
+                if not _close(fillings, number, stock[number], places):
+                    return None
+                places, row, column, shelf = [], 0, 0, 0
+            places.append((size, row, column))
+            column, shelf = column + width, max(shelf, height)
+        if places and not _close(fillings, number, stock[number], places):
+            return None
+    return fillings
+
+
+def _close(
+    fillings: list[Filling], number: int, stock: Stock, places: Sequence[tuple[int, int, int]]
+) -> bool:
+    if stock.empty or stock.faults:
+        return False
+    fillings.append(Filling(number, stock.take(1)[0], tuple(places)))
+    return True
 
 
 def _fill_next(

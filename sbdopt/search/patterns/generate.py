@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,10 +11,11 @@ import numpy as np
 from sbdopt.documents import IntArray
 from sbdopt.problem import ArrayKind
 from sbdopt.search.budget import Budget
-from sbdopt.search.packing import Filling, Sizes
+from sbdopt.search.packing import Filling, Sizes, fill
 from sbdopt.search.patterns.guillotine import FloatArray, Guillotine, Places
 from sbdopt.search.patterns.master import Master, Relaxed
-from sbdopt.search.patterns.rounding import Used, topped_up, trimmed, within
+from sbdopt.search.patterns.pinwheel import best_pinwheels
+from sbdopt.search.patterns.rounding import Used, topped_up, trimmed
 from sbdopt.search.patterns.supplies import Supply, best_pattern, numbered, supplies_of
 
 if TYPE_CHECKING:
@@ -21,13 +23,17 @@ if TYPE_CHECKING:
 
 _MOST_ROUNDS = 400
 _PRICINGS = 10
-_PERTURBED = 0.08
+_MIXES = 40
+_PERTURBED = 0.1
+_NOISE = 0.03
 _NEARLY = 0.03
 _TINY = 1e-7
+_WORK = 5e-6
+"""Units of work for a cell of the grid that is priced: about the seconds that it takes."""
 _WORTH = 1_000_000
 """What a pattern in use is worth, where values must be whole numbers."""
-_BETTER = 1.0001
-_MOST_COPIES = 250
+_BETTER = 1.00001
+_MOST_PINWHEELS = 4
 _MOST_REST = 300
 """Arrays that are filled one by one; more are only left where arrays do not suffice."""
 
@@ -57,18 +63,25 @@ class PatternSearch:
 
         `start` are fillings that are known, whose patterns are of use. None if the arrays do not suffice.
         """
-        self._begin(start)
+        for size in range(len(self.sizes.count)):
+            values = np.zeros(len(self.sizes.count))
+            values[size] = 1.0
+            self._guillotine.price(values)
+            for number, supply in enumerate(self.supplies):
+                self._master.add(number, best_pattern(self._guillotine, supply)[1])
+        self.learn(start)
         self._relaxed = self._generate(budget)
-        return self._numbered(self._round_down(self._relaxed))
+        return self._numbered(self._round_down(self._relaxed, budget))
 
-    def again(self) -> list[Filling] | None:
+    def again(self, budget: Budget) -> list[Filling] | None:
         """The same with the patterns that there are now."""
         assert self._relaxed is not None
-        return self._numbered(self._round_down(self._relaxed))
+        return self._numbered(self._round_down(self._relaxed, budget))
 
     def chosen(self, least: int, budget: Budget) -> list[Filling] | None:
         """What the integer program makes of the patterns; `least` cells cannot be beaten."""
-        use = self._master.choose(least / self._unit, self._patience(budget))
+        assert self._relaxed is not None
+        use = self._master.choose(self._relaxed.cost, least / self._unit, budget)
         return None if use is None else self._numbered(trimmed(self._master, use))
 
     @property
@@ -81,10 +94,15 @@ class PatternSearch:
         """Add patterns that are nearly as good as those in use; a larger `distance` looks further away."""
         relaxed = self._relaxed
         assert relaxed is not None
-        spread = min(distance * _PERTURBED, 0.5)
+        spread = min(distance * _PERTURBED, 0.9)
+        for _ in range(_MIXES):
+            self._mix(budget)
         for _ in range(_PRICINGS):
             factors = 1 + self._random.uniform(-spread, spread, len(relaxed.values))
-            self._price(relaxed, relaxed.values * factors, distance * _NEARLY)
+            values = relaxed.values * factors
+            noise = self._random.uniform(1 - _NOISE, 1, self._guillotine.best.shape)
+            self._price(relaxed, values, distance * _NEARLY, budget, noise)
+            self._turn(relaxed, distance * _NEARLY, budget)
             if budget.used_up:
                 break
         self._relaxed = self._master.relax()
@@ -99,19 +117,16 @@ class PatternSearch:
         relaxed = self._relaxed
         assert relaxed is not None
         added, proven = False, 0
-        self._guillotine.price(relaxed.values)
         for number, supply in enumerate(self.supplies):
             price = float(self._master.cost[number] + relaxed.rents[number])
             values = np.floor(relaxed.values / price * _WORTH).astype(np.int64)
-            copies = self._copies(supply) * (values > 0)
-            most = np.minimum(copies, _cap(copies, _MOST_COPIES))
-            if not most.any():
+            found = self._most_valuable(supply, values, budget, seconds)
+            if found is None:
                 continue
-            found = self._most_valuable(supply, values, most, budget, seconds)
             for places in found.fillings:
                 if sum(int(values[size]) for size, _, _ in places) > _WORTH * _BETTER:
                     added |= self._master.add(number, places)
-            if len(self.supplies) == 1 and supply.count is None and (most == copies).all():
+            if len(self.supplies) == 1 and supply.count is None:
                 proven = -(-int((values * self.sizes.count).sum()) // found.most) * supply.cells
         if added:
             self._relaxed = self._generate(budget)
@@ -124,49 +139,62 @@ class PatternSearch:
         return copies
 
     def _most_valuable(
-        self, supply: Supply, values: IntArray, most: IntArray, budget: Budget, seconds: float
-    ) -> Valued:
+        self, supply: Supply, values: IntArray, budget: Budget, seconds: float
+    ) -> Valued | None:
         from sbdopt.search.exact.repack import Space  # OR-Tools takes long to import
         from sbdopt.search.exact.valuable import most_valuable
 
-        start = within(best_pattern(self._guillotine, supply)[1], most.copy())
         space = Space(supply.rows, supply.columns, supply.faults)
         seed = int(self._random.integers(1 << 30))
         height, width = self.sizes.height, self.sizes.width
-        return most_valuable(height, width, most, values, space, start, budget, seconds, seed)
+        most = self._copies(supply)
+        return most_valuable(height, width, most, values, space, _WORTH, budget, seconds, seed)
 
     def _numbered(self, used: Used | None) -> list[Filling] | None:
         return None if used is None else numbered(self.kinds, self.supplies, used)
 
-    def _begin(self, start: Sequence[Filling]) -> None:
-        """The patterns of a first filling, and one for each size alone."""
-        for filling in {id(filling.places): filling for filling in start}.values():
+    def learn(self, fillings: Sequence[Filling]) -> None:
+        """Add the patterns of fillings: first fit mixes sizes between which values leave no choice."""
+        for filling in {id(filling.places): filling for filling in fillings}.values():
             faults = {tuple(f[1:]) for f in self.kinds[filling.kind].faults if f[0] == filling.array}
             for number, supply in enumerate(self.supplies):
                 if supply.kind == filling.kind and set(supply.faults) == faults:
                     self._master.add(number, filling.places)
-        for size in range(len(self.sizes.count)):
-            values = np.zeros(len(self.sizes.count))
-            values[size] = 1.0
-            self._guillotine.price(values)
-            for number, supply in enumerate(self.supplies):
-                self._master.add(number, best_pattern(self._guillotine, supply)[1])
+
+    def _mix(self, budget: Budget) -> None:
+        """Add the patterns by which first fit puts a draw of the sizes, of some two arrays, in any order."""
+        if budget.used_up:
+            return
+        number, sizes = len(self.sizes.count), self.sizes
+        cells = 2 * max(supply.cells for supply in self.supplies)
+        drawn = np.ceil(self._random.dirichlet(np.ones(number)) * cells / self._area).astype(np.int64)
+        some = replace(sizes, count=np.minimum(drawn, sizes.count))
+        self.learn(fill(self.kinds, some, self._random.permutation(number).tolist(), budget) or ())
 
     def _generate(self, budget: Budget) -> Relaxed:
-        """Add patterns until the linear program has no use for any other guillotine pattern."""
+        """Add patterns until the linear program has no use for any other guillotine pattern or pinwheel."""
         relaxed = self._master.relax()
         for _ in range(_MOST_ROUNDS):
-            if budget.used_up or not self._price(relaxed, relaxed.values, -_TINY):
+            if budget.used_up:
+                break
+            if not (self._price(relaxed, relaxed.values, -_TINY, budget) or self._turn(relaxed, 0.0, budget)):
                 break
             relaxed = self._master.relax()
         return relaxed
 
-    def _price(self, relaxed: Relaxed, values: FloatArray, nearly: float) -> bool:
+    def _price(
+        self,
+        relaxed: Relaxed,
+        values: FloatArray,
+        nearly: float,
+        budget: Budget,
+        noise: FloatArray | None = None,
+    ) -> bool:
         """Add the best patterns under some values, unless they lose more than `nearly` under the true ones.
 
         Whether any was new.
         """
-        self._guillotine.price(values)
+        self._value(values, budget, noise)
         added = False
         for number, supply in enumerate(self.supplies):
             price = self._master.cost[number] + relaxed.rents[number]
@@ -175,16 +203,36 @@ class PatternSearch:
             if not supply.faults:
                 least = min(value, price)
                 choices += self._guillotine.variants(supply.rows, supply.columns, least)
-            for choice in choices:
-                worth = sum(relaxed.values[size] for size, _, _ in choice)
-                if worth >= price * (1 - nearly):
-                    added |= self._master.add(number, choice)
+            added |= self._add(number, choices, relaxed, price * (1 - nearly))
         return added
 
-    def _patience(self, budget: Budget) -> float:
-        return min(2.0, budget.remaining / 2) if budget.work is None else float("inf")
+    def _turn(self, relaxed: Relaxed, nearly: float, budget: Budget) -> bool:
+        """The same with pinwheels, under the values last priced."""
+        added = False
+        for number, supply in enumerate(self.supplies):
+            if supply.faults or budget.used_up:
+                continue
+            price = float(self._master.cost[number] + relaxed.rents[number])
+            least = max(price, self._guillotine.value(supply.rows, supply.columns)) * _BETTER
+            choices = best_pinwheels(self._guillotine, supply.rows, supply.columns, least, _MOST_PINWHEELS)
+            budget.spent += _WORK * self._guillotine.best.size
+            added |= self._add(number, choices, relaxed, price * (1 - nearly))
+        return added
 
-    def _round_down(self, relaxed: Relaxed) -> Used | None:
+    def _add(self, number: int, choices: Sequence[Places], relaxed: Relaxed, least: float) -> bool:
+        """Add the patterns of a supply that are worth `least`; whether any was new."""
+        added = False
+        for choice in choices:
+            if sum(relaxed.values[size] for size, _, _ in choice) >= least:
+                added |= self._master.add(number, choice)
+        return added
+
+    def _value(self, values: FloatArray, budget: Budget, noise: FloatArray | None = None) -> None:
+        """Price the patterns; the work is that of the grid."""
+        self._guillotine.price(values, noise)
+        budget.spent += _WORK * self._guillotine.best.size
+
+    def _round_down(self, relaxed: Relaxed, budget: Budget) -> Used | None:
         """Patterns used as often as the linear program says, rounded down, and the rest array by array."""
         use = np.floor(relaxed.use + _TINY).astype(np.int64)
         used = trimmed(self._master, use)
@@ -193,17 +241,19 @@ class PatternSearch:
             None if supply.count is None else supply.count - sum(1 for number, _ in used if number == s)
             for s, supply in enumerate(self.supplies)
         ]
-        rest = self._fill_rest(left, free, relaxed.values)
+        rest = self._fill_rest(left, free, relaxed.values, budget)
         return None if rest is None else used + rest
 
-    def _fill_rest(self, left: IntArray, free: list[int | None], values: FloatArray) -> Used | None:
-        """Fill arrays one by one with what is left; None if there are too few, or too much is left."""
+    def _fill_rest(
+        self, left: IntArray, free: list[int | None], values: FloatArray, budget: Budget
+    ) -> Used | None:
+        """Fill arrays one by one with what is left; None if these, or the budget, do not suffice for it."""
         used: Used = []
         left = left.copy()
         while left.any():
-            if len(used) > _MOST_REST:
+            if len(used) > _MOST_REST or budget.used_up:
                 return None
-            self._guillotine.price(np.where(left > 0, np.maximum(values, self._area * _TINY), 0.0))
+            self._value(np.where(left > 0, np.maximum(values, self._area * _TINY), 0.0), budget)
             best: tuple[float, int, Places] | None = None
             for number, supply in enumerate(self.supplies):
                 if free[number] == 0:
@@ -222,11 +272,3 @@ class PatternSearch:
             self._master.add(number, places)
             used.append((number, places))
         return used
-
-
-def _cap(numbers: IntArray, total: int) -> int:
-    """The largest number that all may be cut down to such that their sum is no more than `total`."""
-    cap = int(numbers.max())
-    while np.minimum(numbers, cap).sum() > total:
-        cap -= 1
-    return cap

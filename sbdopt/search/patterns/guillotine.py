@@ -66,14 +66,20 @@ class Guillotine:
             self.rows.below[self.height[self._fitting]],
             self.columns.below[self.width[self._fitting]],
         )
-        self._worth: FloatArray = np.zeros(len(sizes.height))
-        self._best = np.zeros((len(self.rows), len(self.columns)))
-        self._single = np.full(self._best.shape, -1)
+        self.best: FloatArray = np.zeros((len(self.rows), len(self.columns)))
+        self._worth: FloatArray = np.zeros_like(self.best)
+        self._single = np.full(self.best.shape, -1)
 
-    def price(self, values: FloatArray) -> None:
-        """Find the best value of every rectangle, if each copy of a size is worth `values[size]`."""
-        self._worth = values
+    def price(self, values: FloatArray, noise: FloatArray | None = None) -> None:
+        """Find the best value of every rectangle, if each copy of a size is worth `values[size]`.
+
+        What one copy in a rectangle is worth is multiplied by the noise there, if any: that makes patterns
+        mix sizes between which the values leave no choice.
+        """
         single, self._single = self._best_single(values)
+        if noise is not None:
+            single *= noise
+        self._worth = single
         best = np.zeros_like(single)
         column_cuts = list(enumerate(self.columns.cuts))
         for i, (upper, lower) in enumerate(self.rows.cuts):
@@ -88,11 +94,11 @@ class Guillotine:
                 elif j:
                     row[j] = max(row[j], row[j - 1])
             best[i] = row
-        self._best = best
+        self.best = best
 
     def _best_single(self, values: FloatArray) -> tuple[FloatArray, IntArray]:
         """Of each rectangle the most valuable size in it, and which that is (-1: none)."""
-        value = np.zeros(self._best.shape)
+        value = np.zeros(self.best.shape)
         which = np.full(value.shape, -1)
         order = np.argsort(values[self._fitting], kind="stable")
         for number in order.tolist():
@@ -105,7 +111,7 @@ class Guillotine:
 
     def value(self, rows: int, columns: int) -> float:
         """The best value of a rectangle of so many cells."""
-        return float(self._best[self._index(rows, columns)])
+        return float(self.best[self._index(rows, columns)])
 
     def _index(self, rows: int, columns: int) -> tuple[int, int]:
         return (
@@ -120,7 +126,7 @@ class Guillotine:
     def variants(self, rows: int, columns: int, least: float) -> list[Places]:
         """Patterns of an area that are worth at least `least`, one for each first cut, the best first."""
         i, j = self._index(rows, columns)
-        best, found = self._best, []
+        best, found = self.best, []
         for cuts, points, upright in (
             (self.columns.cuts[j], self.columns.points, True),
             (self.rows.cuts[i], self.rows.points, False),
@@ -144,7 +150,7 @@ class Guillotine:
         places: list[tuple[int, int, int]] = []
         while todo:
             i, j, top, left = todo.pop()
-            if self._best[i, j] <= _TINY:
+            if self.best[i, j] <= _TINY:
                 continue
             size, parts = self._split(i, j)
             if size >= 0:
@@ -155,10 +161,10 @@ class Guillotine:
 
     def _split(self, i: int, j: int) -> tuple[int, list[tuple[int, int, int, int]]]:
         """Of what a rectangle's best value is made: a size, or parts (row, column, and where they begin)."""
-        best = self._best
+        best = self.best
         wanted = best[i, j] - _TINY
         size = int(self._single[i, j])
-        if size >= 0 and self._worth[size] >= wanted:
+        if size >= 0 and self._worth[i, j] >= wanted:
             return size, []
         if i and best[i - 1, j] >= wanted:
             return -1, [(i - 1, j, 0, 0)]

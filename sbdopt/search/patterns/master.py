@@ -10,10 +10,17 @@ from scipy.optimize import LinearConstraint, linprog, milp
 from scipy.sparse import csr_array, vstack
 
 from sbdopt.documents import IntArray
+from sbdopt.search.budget import Budget
 from sbdopt.search.patterns.guillotine import FloatArray, Places
 from sbdopt.search.patterns.supplies import Supply
 
+_TINY = 1e-6
 _NODES = 5_000
+_MOST_WORK = 2.0
+"""Of one integer program, in units of work."""
+_WORK_OF_NODE = 1e-4
+_WORK = 1e-7
+"""Units of work of a node, and of each number in the matrix: about the seconds that they take."""
 
 
 @dataclass(frozen=True)
@@ -99,23 +106,29 @@ class Master:
         rents[limited] = dual[sizes:]
         return Relaxed(float(result.fun), result.x[: len(self.patterns)], dual[:sizes], rents)
 
-    def choose(self, least: float, seconds: float) -> IntArray | None:
+    def choose(self, relaxed: float, least: float, budget: Budget) -> IntArray | None:
         """How often to use each pattern, in whole numbers: the best that is found, if any.
 
-        `least` is a cost that cannot be beaten. The search ends after so many seconds or nodes.
+        `least` is a cost that cannot be beaten, `relaxed` that of the linear program. The search ends after
+        so many nodes, or with the budget.
         """
         limits, counts = self._limits()
         costs = self._costs()
-        constraints = [
-            LinearConstraint(self._holds(), lb=self.wanted),
-            LinearConstraint(csr_array(costs[None, :]), lb=least),
-        ]
+        constraints = [LinearConstraint(self._holds(), lb=self.wanted)]
+        if least > np.ceil(
+            relaxed - _TINY
+        ):  # else it says nothing new, and makes good solutions hard to find
+            constraints.append(LinearConstraint(csr_array(costs[None, :]), lb=least))
         if len(counts):
             constraints.append(LinearConstraint(limits, ub=counts))
-        options = {"node_limit": _NODES, "mip_rel_gap": 0.0}
-        if np.isfinite(seconds):
-            options["time_limit"] = max(seconds, 0.01)
+        work = _WORK_OF_NODE + _WORK * len(costs) * len(self.wanted)
+        left = budget.remaining_work
+        nodes = min(_MOST_WORK, float("inf") if left is None else left) / work
+        options = {"node_limit": max(1, int(min(_NODES, nodes))), "mip_rel_gap": 0.0}
+        if np.isfinite(budget.remaining):
+            options["time_limit"] = max(budget.remaining, 0.01)
         result = milp(costs, integrality=np.ones(len(costs)), constraints=constraints, options=options)
+        budget.spent += work * max(1, result.mip_node_count or 0)
         if result.x is None:
             return None
         use: IntArray = np.round(result.x).astype(np.int64)
