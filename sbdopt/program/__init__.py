@@ -3,7 +3,7 @@
 from sbdopt.program.compiling import Compiled, compile_program
 from sbdopt.program.document import Program
 from sbdopt.program.files import LoadedProgram, cells_path, load_program, save_program
-from sbdopt.program.inputs import outputs_file, random_inputs, read_inputs
+from sbdopt.program.inputs import outputs_file, random_inputs, read_inputs, vectors_of
 from sbdopt.program.machine import run_program
 from sbdopt.program.transfers import Transfers
 
@@ -20,4 +20,5 @@ __all__ = [
     "read_inputs",
     "run_program",
     "save_program",
+    "vectors_of",
 ]

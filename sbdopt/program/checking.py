@@ -107,11 +107,16 @@ class _Checks:
     def _image(self, where: str, command: ProgramCells) -> None:
         kind = self._program.hardware.arrays[command.place[0]]
         shape = []
-        for spans, places, what in ((command.rows, kind.rows, "row"), (command.columns, kind.columns, "column")):
+        for spans, places, what in (
+            (command.rows, kind.rows, "row"),
+            (command.columns, kind.columns, "column"),
+        ):
             end = 0
             for begin, count in spans:
                 if begin < end or begin + count > places:
-                    self._refuse(where, f"{what}s must ascend and be below {places}, but there is {[begin, count]}")
+                    self._refuse(
+                        where, f"{what}s must ascend and be below {places}, but there is {[begin, count]}"
+                    )
                 end = begin + count
             shape.append(sum(count for _, count in spans))
         name = self._program.image_name(command.place)
@@ -119,4 +124,6 @@ class _Checks:
             self._refuse(where, f"{self._program.cells} holds no tensor {name!r}, the image of that array")
         if self._cells[name].shape != tuple(shape):
             has = list(self._cells[name].shape)
-            self._refuse(where, f"tensor {name!r} of {self._program.cells} has shape {has}; it must be {shape}")
+            self._refuse(
+                where, f"tensor {name!r} of {self._program.cells} has shape {has}; it must be {shape}"
+            )

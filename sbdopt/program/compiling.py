@@ -13,7 +13,7 @@ from sbdopt.documents import IntArray
 from sbdopt.placement import Placement
 from sbdopt.program.addresses import Addresses, runs
 from sbdopt.program.document import Command, Program, ProgramCells, ProgramOperator, Vector, image_name
-from sbdopt.program.steps import Step, steps_of
+from sbdopt.program.steps import steps_of
 from sbdopt.program.stream import Stream
 from sbdopt.program.transfers import Folding, fold, makers
 from sbdopt.simulate.array import Faults, Standing, program_cells
@@ -155,5 +155,3 @@ def _operators(blocks: Blocks, addresses: Addresses, folding: Folding) -> list[P
         )
         for number, operator in enumerate(blocks.problem.operators)
     ]
-
-

@@ -76,7 +76,9 @@ class Read(_OnArray):
 
     op: Literal["read"] = "read"
     at: Time
-    columns: list[Four] = Field(description="[column, count, operator, position * columns_per_weight + slice]")
+    columns: list[Four] = Field(
+        description="[column, count, operator, position * columns_per_weight + slice]"
+    )
 
 
 class Add(_OnArray):
@@ -84,7 +86,9 @@ class Add(_OnArray):
 
     op: Literal["add"] = "add"
     at: Time
-    columns: list[Four] = Field(description="[column, count, operator, position * columns_per_weight + slice]")
+    columns: list[Four] = Field(
+        description="[column, count, operator, position * columns_per_weight + slice]"
+    )
 
 
 class Barrier(Document):
@@ -104,9 +108,7 @@ class Digital(Document):
     operator: Offset
 
 
-Command = Annotated[
-    ProgramCells | Drive | Read | Add | Barrier | Digital, Field(discriminator="op")
-]
+Command = Annotated[ProgramCells | Drive | Read | Add | Barrier | Digital, Field(discriminator="op")]
 
 
 class Program(Document):

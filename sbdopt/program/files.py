@@ -44,7 +44,9 @@ def load_program(path: Path) -> LoadedProgram:
     data, _ = read_json(path)
     program = parse(Program, data, str(path))
     if Path(program.cells).name != program.cells:
-        raise InputError(f"{path}: cells is {program.cells!r}; it must be the name of a file beside the program")
+        raise InputError(
+            f"{path}: cells is {program.cells!r}; it must be the name of a file beside the program"
+        )
     images = path.parent / program.cells
     file = TensorFile(images)
     with images.open("rb") as stream:

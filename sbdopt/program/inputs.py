@@ -77,14 +77,28 @@ def _given(program: Program, file: TensorFile, number: int) -> list[tuple[str, F
     return given
 
 
+def vectors_of(program: Program, inputs: Mapping[str, FloatArray]) -> list[FloatArray]:
+    """The vectors of a program from the inputs of its operators, as the simulator is given them.
+
+    Of operators that read the same vector the one that reads most counts; 0 stands for what none reads.
+    """
+    batch = next((len(x) for x in inputs.values()), 0)
+    vectors = [np.zeros((batch, vector.length)) for vector in program.vectors]
+    longest = [0] * len(vectors)
+    for operator in program.operators:
+        if operator.vector is not None and operator.shape is not None:
+            count, number = operator.shape[0], operator.vector
+            if count > longest[number]:
+                vectors[number][:, :count], longest[number] = inputs[operator.name], count
+    return vectors
+
+
 def random_inputs(program: Program, rng: np.random.Generator, *, batch: int = 2) -> list[FloatArray]:
     """Vectors (batch, length) of random whole numbers, none of them zero."""
     return [random_whole(rng, (batch, vector.length)).astype(np.float64) for vector in program.vectors]
 
 
-def outputs_file(
-    program: Program, inputs: Sequence[FloatArray], outputs: Mapping[str, FloatArray]
-) -> bytes:
+def outputs_file(program: Program, inputs: Sequence[FloatArray], outputs: Mapping[str, FloatArray]) -> bytes:
     """A file of reference outputs: `x:<operator>` and `y:<operator>` of each crossbar operator, as float64."""
     tensors = {}
     for operator in program.operators:

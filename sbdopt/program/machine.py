@@ -16,7 +16,6 @@ from sbdopt.simulate.slices import add_slices, cut_slices
 from sbdopt.weights.tensors import FloatArray, Tensor
 
 
-
 def run_program(
     program: Program, cells: Mapping[str, Tensor], inputs: Sequence[FloatArray]
 ) -> dict[str, FloatArray]:
@@ -71,7 +70,9 @@ class _Machine:
         count = self._hardware.input_slices
         self._drivers = np.zeros((self._elements.total, count * self._batch))
         for number, (vector, x) in enumerate(zip(program.vectors, inputs, strict=True)):
-            slices = cut_slices(x, count, largest=float(np.abs(x).max()), whole=bool((x == np.trunc(x)).all()))
+            slices = cut_slices(
+                x, count, largest=float(np.abs(x).max()), whole=bool((x == np.trunc(x)).all())
+            )
             first = int(self._elements.first[number])
             kept = kept_elements(vector.order, vector.length)
             self._drivers[first : first + vector.length] = np.concatenate(list(slices)).T[kept]

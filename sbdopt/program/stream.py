@@ -64,22 +64,25 @@ class Stream:
 
     def _step(self, step: Step) -> Iterator[Command]:
         """Drive and read in every phase. What is read first replaces, what is read later is added."""
-        place = {"array": step.array, "kind": step.kind or None}
+        array, kind = step.array, step.kind or None
         kept, row_kept = self._piece[step.slice], self._element[step.element]
         fresh = np.zeros(len(kept), dtype=bool)
         fresh[np.unique(kept, return_index=True)[1]] = True  # two columns may yield the same slice
         fresh &= ~self._written[kept]
         self._written[kept] = True
-        read, add = (self._ranges(self._addresses.slices, step.column[of], kept[of]) for of in (fresh, ~fresh))
-        again = self._ranges(self._addresses.slices, step.column, kept)
+        again = ~fresh
+        line = self._addresses.slices
         for phase in range(step.phases):
             at, now = step.start + phase * step.cycles, step.phase == phase
             rows = self._ranges(self._addresses.elements, step.row[now], row_kept[now])
-            yield Drive(at=at, rows=rows, **place)
-            if phase == 0 and read:
-                yield Read(at=at, columns=read, **place)
-            if phase > 0 or add:
-                yield Add(at=at, columns=again if phase > 0 else add, **place)
+            yield Drive(at=at, array=array, kind=kind, rows=rows)
+            if fresh.any():
+                columns = self._ranges(line, step.column[fresh], kept[fresh])
+                yield Read(at=at, array=array, kind=kind, columns=columns)
+            if again.any():
+                columns = self._ranges(line, step.column[again], kept[again])
+                yield Add(at=at, array=array, kind=kind, columns=columns)
+            fresh, again = np.zeros_like(fresh), np.ones_like(again)
 
     @staticmethod
     def _ranges(line: Line, place: IntArray, address: IntArray) -> list[list[int]]:

@@ -20,7 +20,7 @@ from typing import Literal
 import numpy as np
 
 from sbdopt.blocks import Blocks
-from sbdopt.documents import IntArray
+from sbdopt.documents import BoolArray, IntArray
 from sbdopt.placement import Placement
 from sbdopt.simulate.ranges import ranges
 
@@ -129,6 +129,9 @@ def _groups(blocks: Blocks, placement: Placement) -> Iterator[tuple[int, IntArra
 
 def _passes(place: IntArray, element: IntArray, count: IntArray) -> Iterator[IntArray]:
     """The elements of each transfer, along ascending places, of blocks in order of time."""
+    if len(place) == 1:
+        yield np.arange(element[0], element[0] + count[0])
+        return
     begin = 0
     for block in range(1, len(place) + 1):
         if block < len(place):
@@ -145,9 +148,10 @@ def _passes(place: IntArray, element: IntArray, count: IntArray) -> Iterator[Int
         begin = block
 
 
-def _meet(begin: IntArray, count: IntArray, other: np.int64, length: np.int64) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _meet(begin: IntArray, count: IntArray, other: np.int64, length: np.int64) -> BoolArray:
     """Which ranges meet `other` .. `other + length - 1`."""
-    return (begin < other + length) & (other < begin + count)
+    meets: BoolArray = (begin < other + length) & (other < begin + count)
+    return meets
 
 
 def _best_positions(shape: Sequence[int], read: Sequences, driven: Sequences) -> IntArray | None:

@@ -95,9 +95,7 @@ def _drivers(blocks: Blocks, inputs: Mapping[str, FloatArray]) -> tuple[FloatArr
     return np.concatenate(pieces), first[blocks.vector]
 
 
-def stand(
-    blocks: Blocks, placement: Placement, first_driver: IntArray, first_target: IntArray
-) -> Standing:
+def stand(blocks: Blocks, placement: Placement, first_driver: IntArray, first_target: IntArray) -> Standing:
     """The blocks on arrays that exist, and how much of them lies inside."""
     kinds = blocks.hardware.arrays
     known = (placement.kind >= 0) & (placement.kind < len(kinds))
