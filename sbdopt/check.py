@@ -49,11 +49,12 @@ def check(
     program: LoadedProgram | None = None,
     seed: int = 0,
 ) -> Report:
-    """Judge a solution, compare its claims with the judge's metrics, and simulate it; run its program, if given.
+    """Judge a solution, compare its claims with the judge's metrics, and simulate it.
 
-    Weights come from the file that the problem names, or are made from `seed`, as inputs are. Outputs are
-    compared with the file of reference outputs, or with x W. Raises InputError if solution or program are of
-    another problem, or weights or reference cannot be used.
+    A `program`, if there is one, is run with the same inputs. Weights come from the file that the
+    problem names, or are made from `seed`, as inputs are. Outputs are compared with the file of reference
+    outputs, or with x W. Raises InputError if solution or program are of another problem, or weights or
+    reference cannot be used.
     """
     check_digest(problem, solution)
     if program is not None:
@@ -106,7 +107,8 @@ def _check_program(problem: Problem, program: Program, seed: int) -> None:
         )
     if program.seed is not None and program.seed != seed:
         raise InputError(
-            f"the program holds weights made from seed {program.seed}, not {seed}; check with --seed {program.seed}"
+            f"the program holds weights made from seed {program.seed}, not {seed}; "
+            f"check with --seed {program.seed}"
         )
     mine = [(operator.name, operator.shape, operator.cycles) for operator in problem.operators]
     if mine != [(operator.name, operator.shape, operator.cycles) for operator in program.operators]:

@@ -1,8 +1,8 @@
 """A schedule as Chrome trace events, which Perfetto and chrome://tracing show.
 
-The format is Google's "Trace Event Format". Tiles are processes, arrays are threads, steps are complete events
-("X") named for their operators, and a cycle is a microsecond. Digital operators have a process of their own,
-with as many threads as run at a time.
+The format is Google's "Trace Event Format". Tiles are processes, arrays are threads, steps are complete
+events ("X") named for their operators, and a cycle is a microsecond. Digital operators have a process of
+their own, with as many threads as run at a time.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import NoReturn
 
 import numpy as np
@@ -58,8 +59,8 @@ class _Checks:
         if order is None:
             return
         counts = [count for _, count, _ in order]
-        begins = np.concatenate([[0], np.cumsum(counts, dtype=np.float64)])
-        gapless = sum(counts) == length and [position for position, *_ in order] == begins[:-1].tolist()
+        begins = [0, *accumulate(counts)]
+        gapless = sum(counts) == length and [position for position, *_ in order] == begins[:-1]
         if not gapless or not np.array_equal(np.sort(kept_elements(order, length)), np.arange(length)):
             self._refuse(where, f"order must keep each of {length} elements at one position")
 

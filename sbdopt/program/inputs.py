@@ -99,7 +99,7 @@ def random_inputs(program: Program, rng: np.random.Generator, *, batch: int = 2)
 
 
 def outputs_file(program: Program, inputs: Sequence[FloatArray], outputs: Mapping[str, FloatArray]) -> bytes:
-    """A file of reference outputs: `x:<operator>` and `y:<operator>` of each crossbar operator, as float64."""
+    """A file of reference outputs: `x:<operator>` and `y:<operator>` of crossbar operators, as float64."""
     tensors = {}
     for operator in program.operators:
         if operator.vector is not None and operator.shape is not None:

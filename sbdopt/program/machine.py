@@ -21,9 +21,9 @@ def run_program(
 ) -> dict[str, FloatArray]:
     """The outputs (batch, outputs) of all crossbar operators, by name.
 
-    `cells` are the images by name, `inputs` the vectors (batch, length), in the order of the program. Commands
-    are carried out one after another, so a barrier has nothing to wait for, and digital operators compute
-    nothing. What no command yields is 0.
+    `cells` are the images by name, `inputs` the vectors (batch, length), in the order of the program.
+    Commands are carried out one after another, so a barrier has nothing to wait for, and digital operators
+    compute nothing. What no command yields is 0.
     """
     machine = _Machine(program, cells, inputs)
     with np.errstate(over="ignore", invalid="ignore"):

@@ -1,10 +1,10 @@
 """Whether values must change their order between a vector and an array, and where that can be folded away.
 
-Values of one operator that pass between a vector and the rows, or the columns, of one array make a *transfer*:
-all its steps there, as long as no row (column) and no element comes twice. Its blocks are contiguous in both.
-It is *in order* if elements ascend along the rows (columns), *rotated* if they do after a cyclic shift, as the
-diagonals of DenseMap are (de Lima et al., arXiv 2510.11192), and *scattered* otherwise. What is not in order
-is a permutation at run time.
+Values of one operator that pass between a vector and the rows, or the columns, of one array make a
+*transfer*: all its steps there, as long as no row (column) and no element comes twice. It is *in order* if
+elements ascend along the rows (columns), *rotated* if they do after a cyclic shift, as the diagonals of
+DenseMap are (de Lima et al., arXiv 2510.11192), and *scattered* otherwise. What is not in order is a
+permutation at run time.
 
 Where operators read nothing but what one crossbar operator yields, its outputs may be kept in any order:
 permuting the columns of its matrix and the rows of theirs alike changes nothing else. So the permutation is
@@ -62,7 +62,7 @@ Sequences = list[IntArray]
 
 
 def fold(blocks: Blocks, placement: Placement) -> Folding:
-    """Choose for each operator the order of outputs with the fewest permutations, its own if none is better."""
+    """Choose for each operator the order of outputs with fewest permutations; its own if none is better."""
     driven: list[Sequences] = [[] for _ in blocks.predecessors]
     read: list[Sequences] = [[] for _ in blocks.predecessors]
     for operator, members in _groups(blocks, placement):
@@ -168,7 +168,7 @@ def _best_positions(shape: Sequence[int], read: Sequences, driven: Sequences) ->
 
 
 def _following(count: int, sequences: Sequences) -> IntArray:
-    """Positions of `count` elements with which these sequences ascend, as far as they have no element in common.
+    """Positions of `count` elements with which sequences ascend, as far as they have no element in common.
 
     The elements of a sequence keep the positions that they have together.
     """
