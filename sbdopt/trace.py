@@ -55,9 +55,8 @@ def _sorted_at(process: int) -> Event:
 
 def _steps(blocks: Blocks, steps: Steps) -> Iterator[Event]:
     operators = blocks.problem.operators
-    order = np.argsort(steps.of, kind="stable")
-    ends = np.cumsum(steps.blocks)
-    for step, members in enumerate(np.split(order, ends[:-1])):
+    members_of = np.split(np.argsort(steps.of, kind="stable"), np.cumsum(steps.blocks))
+    for step, members in enumerate(members_of[: len(steps)]):
         names = [operators[number].name for number in sorted(set(blocks.operator[members].tolist()))]
         yield {
             "ph": "X",
