@@ -13,6 +13,7 @@ from test_cases import EXPECTED, load
 from test_simulate import blocks_of, given_weights, operator, placed
 
 from sbdopt.blocks import Blocks
+from sbdopt.judge import judge_placement
 from sbdopt.placement import Placement
 from sbdopt.problem import Problem
 from sbdopt.program import (
@@ -66,6 +67,34 @@ def test_what_runs_is_what_is_simulated(
 def test_the_cases_of_the_format(name: str, tmp_path: Path) -> None:
     problem, solution = load(name)
     assert_equal(problem, standing_placement(Blocks.of(problem), solution), tmp_path / "p.json")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_commands_come_in_order_of_time_and_barriers_hold(data: st.DataObject) -> None:
+    problem = data.draw(problems())
+    placement = data.draw(placements(problem))
+    if judge_placement(Blocks.of(problem), placement).legal:
+        assert_in_order(Blocks.of(problem), commands_of(Blocks.of(problem), placement))
+
+
+def assert_in_order(blocks: Blocks, commands: list[Command]) -> None:
+    timed = [command for command in commands if not isinstance(command, ProgramCells)]
+    assert [command.at for command in timed] == sorted(command.at for command in timed)
+    assert commands[len(commands) - len(timed) :] == timed
+    done: set[int] = set()
+    awaited: set[int] = set()
+    for command in timed:
+        if isinstance(command, Barrier):
+            assert tuple(command.after) == blocks.predecessors[command.operator]
+            done |= set(command.after)
+            awaited.add(command.operator)
+            continue
+        working = {command.operator} if isinstance(command, Digital) else set()
+        if isinstance(command, Read | Add):
+            working = {operator for _, _, operator, _ in command.columns}
+        assert not working & done, "a barrier has waited for it"
+        assert all(operator in awaited or not blocks.predecessors[operator] for operator in working)
 
 
 # Commands ---------------------------------------------------------------------------------------------------

@@ -11,8 +11,9 @@ import numpy as np
 from sbdopt.blocks import Blocks
 from sbdopt.documents import IntArray
 from sbdopt.placement import Placement
-from sbdopt.program.addresses import Addresses, runs
+from sbdopt.program.addresses import Addresses
 from sbdopt.program.document import Command, Program, ProgramCells, ProgramOperator, Vector, image_name
+from sbdopt.program.line import runs
 from sbdopt.program.steps import steps_of
 from sbdopt.program.stream import Stream
 from sbdopt.program.transfers import Folding, fold, makers

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sbdopt.documents import IntArray
-from sbdopt.program.addresses import Line
 from sbdopt.program.document import Add, Drive, Program, ProgramCells, Read
+from sbdopt.program.line import Line
 from sbdopt.simulate.array import stuck
 from sbdopt.simulate.ranges import ranges
 from sbdopt.simulate.slices import add_slices, cut_slices

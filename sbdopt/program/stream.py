@@ -8,8 +8,9 @@ import numpy as np
 
 from sbdopt.blocks import Blocks
 from sbdopt.documents import IntArray
-from sbdopt.program.addresses import Addresses, Line, runs
+from sbdopt.program.addresses import Addresses
 from sbdopt.program.document import Add, Barrier, Command, Digital, Drive, Read
+from sbdopt.program.line import Line, runs
 from sbdopt.program.steps import Step
 
 
@@ -28,17 +29,18 @@ class Stream:
     def commands(self) -> Iterator[Command]:
         """The commands after those that write cells."""
         rank = {operator: place for place, operator in enumerate(self._blocks.order)}
-        events: list[tuple[int, int, int, int, Step | int]] = [
-            (step.start, max(rank[operator] for operator in step.operators), step.kind, step.array, step)
+        events: list[tuple[int, int, int, int, tuple[Step, int] | int]] = [
+            (at, max(rank[operator] for operator in step.operators), step.kind, step.array, (step, phase))
             for step in self._steps
+            for phase, at in enumerate(range(step.start, step.end, step.cycles))
         ]
         events += [(begin, rank[operator], 0, 0, operator) for operator, begin in self._digital_begins()]
         for at, *_, event in sorted(events, key=lambda event: event[:4]):
-            yield from self._barriers(at, (event,) if isinstance(event, int) else event.operators)
+            yield from self._barriers(at, (event,) if isinstance(event, int) else event[0].operators)
             if isinstance(event, int):
                 yield Digital(at=at, operator=event)
             else:
-                yield from self._step(event)
+                yield from self._phase(at, *event)
 
     def _digital_begins(self) -> Iterator[tuple[int, int]]:
         """Each digital operator, and when it begins: as soon as those before it have finished."""
@@ -62,27 +64,20 @@ class Stream:
                 yield Barrier(at=at, operator=operator, after=list(after))
             self._begun.add(operator)
 
-    def _step(self, step: Step) -> Iterator[Command]:
-        """Drive and read in every phase. What is read first replaces, what is read later is added."""
-        array, kind = step.array, step.kind or None
-        kept, row_kept = self._piece[step.slice], self._element[step.element]
+    def _phase(self, at: int, step: Step, phase: int) -> Iterator[Command]:
+        """Drive the rows of a phase, and read. What is read first replaces, what is read later is added."""
+        array, kind, now = step.array, step.kind or None, step.phase == phase
+        rows = self._ranges(self._addresses.elements, step.row[now], self._element[step.element[now]])
+        yield Drive(at=at, array=array, kind=kind, rows=rows)
+        kept = self._piece[step.slice]
         fresh = np.zeros(len(kept), dtype=bool)
         fresh[np.unique(kept, return_index=True)[1]] = True  # two columns may yield the same slice
         fresh &= ~self._written[kept]
         self._written[kept] = True
-        again = ~fresh
-        line = self._addresses.slices
-        for phase in range(step.phases):
-            at, now = step.start + phase * step.cycles, step.phase == phase
-            rows = self._ranges(self._addresses.elements, step.row[now], row_kept[now])
-            yield Drive(at=at, array=array, kind=kind, rows=rows)
-            if fresh.any():
-                columns = self._ranges(line, step.column[fresh], kept[fresh])
-                yield Read(at=at, array=array, kind=kind, columns=columns)
-            if again.any():
-                columns = self._ranges(line, step.column[again], kept[again])
-                yield Add(at=at, array=array, kind=kind, columns=columns)
-            fresh, again = np.zeros_like(fresh), np.ones_like(again)
+        for op, of in ((Read, fresh), (Add, ~fresh)):
+            if of.any():
+                columns = self._ranges(self._addresses.slices, step.column[of], kept[of])
+                yield op(at=at, array=array, kind=kind, columns=columns)
 
     @staticmethod
     def _ranges(line: Line, place: IntArray, address: IntArray) -> list[list[int]]:
