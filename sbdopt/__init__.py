@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from sbdopt.pareto import pareto
     from sbdopt.placement import Placement
     from sbdopt.problem import ArrayKind, BlockColumns, Hardware, Operator, Problem
+    from sbdopt.program import compile_program, load_program, run_program, save_program
     from sbdopt.search import METHODS
     from sbdopt.search.budget import Budget
     from sbdopt.simulate import simulate
     from sbdopt.solution import Solution
     from sbdopt.solve import solve
     from sbdopt.split import split
+    from sbdopt.trace import trace
 
     __version__: str
 
@@ -41,12 +43,17 @@ _HOME = {
     "Solution": "sbdopt.solution",
     "bench": "sbdopt.bench",
     "check": "sbdopt.check",
+    "compile_program": "sbdopt.program",
     "judge": "sbdopt.judge",
+    "load_program": "sbdopt.program",
     "make_model": "sbdopt.models",
     "pareto": "sbdopt.pareto",
+    "run_program": "sbdopt.program",
+    "save_program": "sbdopt.program",
     "simulate": "sbdopt.simulate",
     "solve": "sbdopt.solve",
     "split": "sbdopt.split",
+    "trace": "sbdopt.trace",
 }
 """Where each public name lives; it is imported when it is first asked for."""
 
@@ -66,12 +73,17 @@ __all__ = [
     "__version__",
     "bench",
     "check",
+    "compile_program",
     "judge",
+    "load_program",
     "make_model",
     "pareto",
+    "run_program",
+    "save_program",
     "simulate",
     "solve",
     "split",
+    "trace",
 ]
 
 

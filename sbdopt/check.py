@@ -13,7 +13,9 @@ from sbdopt.blocks import Blocks
 from sbdopt.errors import InputError
 from sbdopt.goals import GOALS
 from sbdopt.judge import Measures, Verdict, judge
+from sbdopt.placement import Placement
 from sbdopt.problem import Problem
+from sbdopt.program import LoadedProgram, Program, run_program, vectors_of
 from sbdopt.simulate import Agreement, compare, simulate, standing_placement
 from sbdopt.solution import Solution
 from sbdopt.weights.references import make_inputs, read_references
@@ -29,22 +31,34 @@ class Report:
     """What the document says and does not hold, a sentence each."""
     agreements: tuple[Agreement, ...]
     """For every operator that was compared: whether the arrays yield what they should."""
+    program: tuple[Agreement, ...] | None = None
+    """Whether the program yields it, if one was run."""
 
     @property
     def agrees(self) -> bool:
         """Whether nothing is wrong at all."""
-        yielded = all(agreement.agrees for agreement in self.agreements)
+        yielded = all(agreement.agrees for agreement in (*self.agreements, *(self.program or ())))
         return self.verdict.legal and not self.wrong_claims and yielded
 
 
-def check(problem: Problem, solution: Solution, *, reference: Path | None = None, seed: int = 0) -> Report:
+def check(
+    problem: Problem,
+    solution: Solution,
+    *,
+    reference: Path | None = None,
+    program: LoadedProgram | None = None,
+    seed: int = 0,
+) -> Report:
     """Judge a solution, compare its claims with the judge's metrics, and simulate it.
 
-    Weights come from the file that the problem names, or are made from `seed`, as inputs are. Outputs are
-    compared with the file of reference outputs, or with x W. Raises InputError if the solution is of another
-    problem, or weights or reference cannot be used.
+    A `program`, if there is one, is run with the same inputs. Weights come from the file that the
+    problem names, or are made from `seed`, as inputs are. Outputs are compared with the file of reference
+    outputs, or with x W. Raises InputError if solution or program are of another problem, or weights or
+    reference cannot be used.
     """
     check_digest(problem, solution)
+    if program is not None:
+        _check_program(problem, program.program, seed)
     blocks = Blocks.of(problem)
     verdict = judge(blocks, solution)
     rng = np.random.default_rng(seed)
@@ -53,11 +67,26 @@ def check(problem: Problem, solution: Solution, *, reference: Path | None = None
     references = None if reference is None else read_references(problem, reference)
     inputs = make_inputs(problem, rng, references=references)
     outputs = simulate(blocks, standing_placement(blocks, solution), weights, inputs)
+    ran = None
+    if program is not None:
+        vectors = vectors_of(program.program, inputs)
+        yielded = run_program(program.program, program.cells, vectors)
+        ran = tuple(compare(blocks, yielded, weights, inputs, references))
     return Report(
         verdict=verdict,
         wrong_claims=tuple(_wrong_claims(problem, solution, verdict.metrics)),
         agreements=tuple(compare(blocks, outputs, weights, inputs, references)),
+        program=ran,
     )
+
+
+def legal_placement(blocks: Blocks, solution: Solution, source: str) -> Placement:
+    """The placement of a solution that is legal; InputError, which names its `source`, if it is not."""
+    check_digest(blocks.problem, solution)
+    verdict = judge(blocks, solution)
+    if not verdict.legal:
+        raise InputError(f"{source}: not legal: {verdict.violations[0]}")
+    return Placement.read(blocks, solution)
 
 
 def check_digest(problem: Problem, solution: Solution) -> None:
@@ -67,6 +96,23 @@ def check_digest(problem: Problem, solution: Solution) -> None:
             f"solution of another problem: it is for {solution.problem!r} with SHA-256 "
             f"{solution.problem_sha256[:12]}..., but problem {problem.name!r} has {problem.sha256[:12]}..."
         )
+
+
+def _check_program(problem: Problem, program: Program, seed: int) -> None:
+    """Refuse a program that was compiled for another problem, or with weights from another seed."""
+    if program.problem_sha256 != problem.sha256:
+        raise InputError(
+            f"program of another problem: it is for {program.problem!r} with SHA-256 "
+            f"{program.problem_sha256[:12]}..., but problem {problem.name!r} has {problem.sha256[:12]}..."
+        )
+    if program.seed is not None and program.seed != seed:
+        raise InputError(
+            f"the program holds weights made from seed {program.seed}, not {seed}; "
+            f"check with --seed {program.seed}"
+        )
+    mine = [(operator.name, operator.shape, operator.cycles) for operator in problem.operators]
+    if mine != [(operator.name, operator.shape, operator.cycles) for operator in program.operators]:
+        raise InputError(f"the program has other operators than problem {problem.name!r}; compile again")
 
 
 def _wrong_claims(problem: Problem, solution: Solution, measures: Measures | None) -> Iterator[str]:

@@ -9,13 +9,19 @@ from sbdopt.documents import Document
 from sbdopt.errors import InputError
 from sbdopt.front import Front
 from sbdopt.problem import Problem
+from sbdopt.program.document import Program
 from sbdopt.solution import Solution
 
-DOCUMENTS: Final[dict[str, type[Document]]] = {"problem": Problem, "solution": Solution, "front": Front}
+DOCUMENTS: Final[dict[str, type[Document]]] = {
+    "problem": Problem,
+    "solution": Solution,
+    "front": Front,
+    "program": Program,
+}
 
 
 def json_schema(document: str) -> dict[str, Any]:
-    """The schema (draft 2020-12) of `problem`, `solution` or `front`; InputError for any other document.
+    """The schema (draft 2020-12) of a document in `DOCUMENTS`; InputError for any other.
 
     It knows the form of a document. What one part says of another (blocks that overlap, circles, sizes) only
     loading a document checks.

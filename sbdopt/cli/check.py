@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,6 +16,7 @@ from sbdopt.cli.solve import print_metrics
 
 if TYPE_CHECKING:
     from sbdopt.check import Report
+    from sbdopt.simulate import Agreement
 
 _MOST_SHOWN = 10
 
@@ -27,15 +29,26 @@ def check(
     reference: Annotated[
         Path | None, typer.Option(help="Safetensors file of reference outputs.", show_default=False)
     ] = None,
+    program: Annotated[
+        Path | None,
+        typer.Option(help="Program of the solution, which is run as well.", show_default=False),
+    ] = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> int:
     """Judge a solution, and compute what the arrays yield. Exit code 0 if all agrees, 1 if not."""
     from sbdopt.check import check as check_solution
     from sbdopt.problem import Problem
+    from sbdopt.program import load_program
     from sbdopt.solution import Solution
 
-    report = check_solution(Problem.load(problem), Solution.load(solution), reference=reference, seed=seed)
+    report = check_solution(
+        Problem.load(problem),
+        Solution.load(solution),
+        reference=reference,
+        program=None if program is None else load_program(program),
+        seed=seed,
+    )
     if json:
         print_json(_document(report))
     else:
@@ -46,10 +59,7 @@ def check(
 def _document(report: Report) -> dict[str, Any]:
     """The report for machines; an error that is no number is null."""
     verdict = report.verdict
-    agreements = [asdict(agreement) for agreement in report.agreements]
-    for agreement in agreements:
-        for name in ("error", "tolerance"):
-            agreement[name] = agreement[name] if math.isfinite(agreement[name]) else None
+    ran = {} if report.program is None else {"program": _agreements(report.program)}
     return {
         "agrees": report.agrees,
         "legal": verdict.legal,
@@ -57,8 +67,17 @@ def _document(report: Report) -> dict[str, Any]:
         "violations": [asdict(violation) for violation in verdict.violations],
         "metrics": None if verdict.metrics is None else asdict(verdict.metrics),
         "wrong_claims": list(report.wrong_claims),
-        "operators": agreements,
+        "operators": _agreements(report.agreements),
+        **ran,
     }
+
+
+def _agreements(agreements: Sequence[Agreement]) -> list[dict[str, Any]]:
+    documents = [asdict(agreement) for agreement in agreements]
+    for document in documents:
+        for name in ("error", "tolerance"):
+            document[name] = document[name] if math.isfinite(document[name]) else None
+    return documents
 
 
 def _print_report(report: Report, wanted: str) -> None:
@@ -72,14 +91,20 @@ def _print_report(report: Report, wanted: str) -> None:
         print(f"claims: {'all hold' if not report.wrong_claims else f'{len(report.wrong_claims)} wrong'}")
     for claim in report.wrong_claims:
         print(f"  {claim}")
-    wrong = [agreement for agreement in report.agreements if not agreement.agrees]
-    right = len(report.agreements) - len(wrong)
-    print(f"simulator: {right:,} of {len(report.agreements):,} operators yield {wanted}")
+    _print_agreements("simulator", report.agreements, wanted)
+    if report.program is not None:
+        _print_agreements("program", report.program, wanted)
+    if verdict.metrics is not None:
+        print()
+        print_metrics(asdict(verdict.metrics))
+
+
+def _print_agreements(who: str, agreements: Sequence[Agreement], wanted: str) -> None:
+    wrong = [agreement for agreement in agreements if not agreement.agrees]
+    right = len(agreements) - len(wrong)
+    print(f"{who}: {right:,} of {len(agreements):,} operators yield {wanted}")
     for agreement in wrong[:_MOST_SHOWN]:
         limit = f"; at most {agreement.tolerance:.3g} is rounding" if agreement.tolerance else ""
         print(f"  {agreement.operator!r} is off by {agreement.error:.6g}{limit}")
     if len(wrong) > _MOST_SHOWN:
         print(f"  and {len(wrong) - _MOST_SHOWN:,} more")
-    if verdict.metrics is not None:
-        print()
-        print_metrics(asdict(verdict.metrics))

@@ -14,12 +14,15 @@ import typer
 from sbdopt.cli.bench import bench
 from sbdopt.cli.check import check
 from sbdopt.cli.clock import BEGIN
+from sbdopt.cli.compile import compile
 from sbdopt.cli.make import make
 from sbdopt.cli.pareto import pareto
+from sbdopt.cli.run import run
 from sbdopt.cli.schema import schema
 from sbdopt.cli.show import show
 from sbdopt.cli.solve import solve
 from sbdopt.cli.sweep import sweep
+from sbdopt.cli.trace import trace
 from sbdopt.errors import SbdoptError
 
 DEBUG = "SBDOPT_DEBUG"
@@ -35,7 +38,7 @@ app = typer.Typer(
     help="Map block-diagonal weight matrices onto compute-in-memory arrays, with proof.",
     epilog=f"Exit codes: 0 done; 1 nothing found, or not agreed; 2 wrong input. {DEBUG}=1 shows tracebacks.",
 )
-for verb in (solve, check, pareto, bench, sweep, make, show, schema):
+for verb in (solve, check, pareto, bench, sweep, make, show, compile, run, trace, schema):
     app.command()(verb)
 
 

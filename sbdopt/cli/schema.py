@@ -11,12 +11,12 @@ from sbdopt.cli.output import print_bytes, refuse_target
 
 
 def schema(
-    document: Annotated[str, typer.Argument(help="problem, solution or front.", show_default=False)],
+    document: Annotated[str, typer.Argument(help="problem, solution, front or program.", show_default=False)],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Write it here, not to standard output.")
     ] = None,
 ) -> int:
-    """Print the JSON Schema of the problem, the solution or the front document."""
+    """Print the JSON Schema of a document: problem, solution, front or program."""
     from sbdopt.documents import write_atomically
     from sbdopt.schema import schema_bytes
 

@@ -73,7 +73,7 @@ class Faults:
 
 
 @dataclass(frozen=True, eq=False)
-class _Strip:
+class Strip:
     """Some columns of an array, and every row on which they have a cell that can conduct."""
 
     rows: IntArray
@@ -100,14 +100,14 @@ def run_array(
     steps = list(standing.runs("start"))
     width = max(1, _CELLS // max(1, len(rows)))
     for begin in range(0, len(columns), width):
-        strip = _program(standing, faults, values, rows, columns[begin : begin + width])
+        strip = program_cells(standing, faults, values, rows, columns[begin : begin + width])
         for step in steps:
             _read(step, strip, drivers, totals, rows_per_phase)
 
 
-def _program(
+def program_cells(
     standing: Standing, faults: Faults, values: CellValues, driven: IntArray, columns: IntArray
-) -> _Strip:
+) -> Strip:
     """Write some columns, block after block. Faulty cells take no weight; those never driven are left out."""
     first, last = columns[0], columns[-1]
     here = standing.part(np.flatnonzero((standing.left <= last) & (standing.right > first)))
@@ -129,20 +129,20 @@ def _program(
     for b in broken.tolist():
         r = slice(*np.searchsorted(rows, [faults.row[b], faults.row[b] + faults.height[b]]))
         c = slice(*np.searchsorted(columns, [faults.column[b], faults.column[b] + faults.width[b]]))
-        cells[r, c] = _stuck(rows[r, None], columns[c])
-    return _Strip(rows, columns, cells)
+        cells[r, c] = stuck(rows[r, None], columns[c])
+    return Strip(rows, columns, cells)
 
 
-def _stuck(row: IntArray, column: IntArray) -> FloatArray:
+def stuck(row: IntArray, column: IntArray) -> FloatArray:
     """What faulty cells conduct: it follows from where they are, and is never a whole number, so never 0."""
     return ((row * 7919 + column * 104729) % 9973).astype(np.float64) + 0.5
 
 
 def _read(
-    step: Standing, strip: _Strip, drivers: FloatArray, totals: FloatArray, rows_per_phase: int | None
+    step: Standing, strip: Strip, drivers: FloatArray, totals: FloatArray, rows_per_phase: int | None
 ) -> None:
     """Run one step, phase after phase, as far as it reads columns of the strip."""
-    column, target = _destinations(step, len(totals))
+    column, target = destinations(step, len(totals))
     inside = (column >= strip.columns[0]) & (column <= strip.columns[-1])
     if not inside.any():
         return
@@ -156,7 +156,7 @@ def _read(
         np.add.at(totals, target[inside], sums)
 
 
-def _destinations(step: Standing, targets: int) -> tuple[IntArray, IntArray]:
+def destinations(step: Standing, targets: int) -> tuple[IntArray, IntArray]:
     """Each read column with each slice of an output that a block of the step has on it, once."""
     column = ranges(step.left, step.right)
     target = column + np.repeat(step.target, step.right - step.left)

@@ -60,8 +60,8 @@ def simulate(
     sizes = [0 if operator.shape is None else operator.shape[1] for operator in operators]
     first_target = np.concatenate([[0], np.cumsum(sizes)]) * hardware.columns_per_weight
     totals = np.zeros((first_target[-1], drivers.shape[1]))
-    standing = _standing(blocks, placement, first_driver, first_target)
-    values, faults = _cell_values(blocks, weights), _faults(blocks)
+    standing = stand(blocks, placement, first_driver, first_target)
+    values, faults = cell_values(blocks, weights), _faults(blocks)
     outputs = {}
     with np.errstate(over="ignore", invalid="ignore"):
         for array in standing.runs("kind", "array"):
@@ -95,9 +95,7 @@ def _drivers(blocks: Blocks, inputs: Mapping[str, FloatArray]) -> tuple[FloatArr
     return np.concatenate(pieces), first[blocks.vector]
 
 
-def _standing(
-    blocks: Blocks, placement: Placement, first_driver: IntArray, first_target: IntArray
-) -> Standing:
+def stand(blocks: Blocks, placement: Placement, first_driver: IntArray, first_target: IntArray) -> Standing:
     """The blocks on arrays that exist, and how much of them lies inside."""
     kinds = blocks.hardware.arrays
     known = (placement.kind >= 0) & (placement.kind < len(kinds))
@@ -124,7 +122,7 @@ def _standing(
     )
 
 
-def _cell_values(blocks: Blocks, weights: Weights) -> CellValues:
+def cell_values(blocks: Blocks, weights: Weights) -> CellValues:
     """What the cells of a block are to hold: the slices of one weight side by side."""
     count = blocks.hardware.columns_per_weight
     names = [operator.name for operator in blocks.problem.operators]
