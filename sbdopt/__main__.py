@@ -2,6 +2,6 @@
 
 import sys
 
-from sbdopt.cli import run
+from sbdopt.cli import start
 
-sys.exit(run())
+sys.exit(start())

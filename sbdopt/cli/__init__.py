@@ -4,6 +4,6 @@ Whatever takes long to import is imported inside the verbs, so that `sbdopt --he
 """
 
 from sbdopt.cli.clock import BEGIN
-from sbdopt.cli.main import main, run
+from sbdopt.cli.main import main, start
 
-__all__ = ["BEGIN", "main", "run"]
+__all__ = ["BEGIN", "main", "start"]

@@ -59,7 +59,7 @@ def _root(
     pass
 
 
-def run() -> int:
+def start() -> int:
     """The command as a process: its time began with the process, and its end is quick."""
     code = main(begin=BEGIN)
     gc.freeze()  # or the interpreter would look for garbage in all that goes away with it
