@@ -30,8 +30,8 @@ _SOON = 2000
 _CORRECTING = 0.3
 """Part of the time that is left for value correction."""
 _CORRECTIONS = 500
-_WORK_OF_BOUND = 1.0
-"""Units of work of the position bound, whose program is never large."""
+_WORK_OF_PLACE, _MOST_WORK = 2e-6, 1.0
+"""Units of work of the position bound: for every place of every size, and at most, since it is never large."""
 _AT_ONCE = 0.5
 """Part of the time that is left for one model of all blocks."""
 _MOST_CHOICES = 4000
@@ -152,7 +152,8 @@ class _Packer:
             return
         seconds = min(_PATIENCE, self.budget.remaining) if self.budget.work is None else float("inf")
         bound = position_bound(self.blocks, seconds)
-        self.budget.spent += _WORK_OF_BOUND
+        places = len(self.sizes.height) * sum(kind.rows * kind.columns for kind in self.kinds)
+        self.budget.spent += min(_MOST_WORK, _WORK_OF_PLACE * places)
         if bound is not None and self.blocks.cells + bound.value > self.least:
             self.least = self.blocks.cells + bound.value
             yield bound
