@@ -23,12 +23,17 @@ if TYPE_CHECKING:
     from sbdopt.solution import Solution
     from sbdopt.solve import solve
     from sbdopt.split import split
+    from sbdopt.structure import find_structure, import_model
+    from sbdopt.weights.checkpoint import open_checkpoint
+    from sbdopt.weights.reading import BlockStore
+    from sbdopt.weights.writing import StoredOperator, write_store
 
     __version__: str
 
 _HOME = {
     "ArrayKind": "sbdopt.problem",
     "BlockColumns": "sbdopt.problem",
+    "BlockStore": "sbdopt.weights.reading",
     "Blocks": "sbdopt.blocks",
     "Budget": "sbdopt.search.budget",
     "Hardware": "sbdopt.problem",
@@ -39,14 +44,19 @@ _HOME = {
     "Problem": "sbdopt.problem",
     "SbdoptError": "sbdopt.errors",
     "Solution": "sbdopt.solution",
+    "StoredOperator": "sbdopt.weights.writing",
     "bench": "sbdopt.bench",
     "check": "sbdopt.check",
+    "find_structure": "sbdopt.structure",
+    "import_model": "sbdopt.structure",
     "judge": "sbdopt.judge",
     "make_model": "sbdopt.models",
+    "open_checkpoint": "sbdopt.weights.checkpoint",
     "pareto": "sbdopt.pareto",
     "simulate": "sbdopt.simulate",
     "solve": "sbdopt.solve",
     "split": "sbdopt.split",
+    "write_store": "sbdopt.weights.writing",
 }
 """Where each public name lives; it is imported when it is first asked for."""
 
@@ -54,6 +64,7 @@ __all__ = [
     "METHODS",
     "ArrayKind",
     "BlockColumns",
+    "BlockStore",
     "Blocks",
     "Budget",
     "Hardware",
@@ -63,15 +74,20 @@ __all__ = [
     "Problem",
     "SbdoptError",
     "Solution",
+    "StoredOperator",
     "__version__",
     "bench",
     "check",
+    "find_structure",
+    "import_model",
     "judge",
     "make_model",
+    "open_checkpoint",
     "pareto",
     "simulate",
     "solve",
     "split",
+    "write_store",
 ]
 
 

@@ -10,6 +10,7 @@ import typer
 
 from sbdopt.cli.bench import bench
 from sbdopt.cli.check import check
+from sbdopt.cli.import_ import import_
 from sbdopt.cli.make import make
 from sbdopt.cli.pareto import pareto
 from sbdopt.cli.schema import schema
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 for verb in (solve, check, pareto, bench, make, show, schema):
     app.command()(verb)
+app.command("import")(import_)
 
 
 def _version(wanted: bool) -> None:

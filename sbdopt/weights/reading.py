@@ -137,10 +137,10 @@ class BlockStore:
         has = self._file.shape(name)
         fits = len(has) == len(shape) and all(b in (None, a) for a, b in zip(has, shape, strict=True))
         if self._file.dtype(name) != "I64" or not fits:
-            wanted = ["any" if size is None else size for size in shape]
+            wanted = ", ".join("any" if size is None else str(size) for size in shape)
             raise InputError(
                 f"{self.path}: tensor {name!r} is {self._file.dtype(name)} {list(has)}; "
-                f"it must be I64 {wanted}".replace("'", "")
+                f"it must be I64 [{wanted}]"
             )
         values: IntArray = self._tensor(name).stored.reshape(has)
         return values
