@@ -24,13 +24,18 @@ if TYPE_CHECKING:
     from sbdopt.solution import Solution
     from sbdopt.solve import solve
     from sbdopt.split import split
+    from sbdopt.structure import find_structure, import_model
     from sbdopt.trace import trace
+    from sbdopt.weights.checkpoint import open_checkpoint
+    from sbdopt.weights.reading import BlockStore
+    from sbdopt.weights.writing import StoredOperator, write_store
 
     __version__: str
 
 _HOME = {
     "ArrayKind": "sbdopt.problem",
     "BlockColumns": "sbdopt.problem",
+    "BlockStore": "sbdopt.weights.reading",
     "Blocks": "sbdopt.blocks",
     "Budget": "sbdopt.search.budget",
     "Hardware": "sbdopt.problem",
@@ -41,12 +46,16 @@ _HOME = {
     "Problem": "sbdopt.problem",
     "SbdoptError": "sbdopt.errors",
     "Solution": "sbdopt.solution",
+    "StoredOperator": "sbdopt.weights.writing",
     "bench": "sbdopt.bench",
     "check": "sbdopt.check",
     "compile_program": "sbdopt.program",
+    "find_structure": "sbdopt.structure",
+    "import_model": "sbdopt.structure",
     "judge": "sbdopt.judge",
     "load_program": "sbdopt.program",
     "make_model": "sbdopt.models",
+    "open_checkpoint": "sbdopt.weights.checkpoint",
     "pareto": "sbdopt.pareto",
     "run_program": "sbdopt.program",
     "save_program": "sbdopt.program",
@@ -54,6 +63,7 @@ _HOME = {
     "solve": "sbdopt.solve",
     "split": "sbdopt.split",
     "trace": "sbdopt.trace",
+    "write_store": "sbdopt.weights.writing",
 }
 """Where each public name lives; it is imported when it is first asked for."""
 
@@ -61,6 +71,7 @@ __all__ = [
     "METHODS",
     "ArrayKind",
     "BlockColumns",
+    "BlockStore",
     "Blocks",
     "Budget",
     "Hardware",
@@ -70,13 +81,17 @@ __all__ = [
     "Problem",
     "SbdoptError",
     "Solution",
+    "StoredOperator",
     "__version__",
     "bench",
     "check",
     "compile_program",
+    "find_structure",
+    "import_model",
     "judge",
     "load_program",
     "make_model",
+    "open_checkpoint",
     "pareto",
     "run_program",
     "save_program",
@@ -84,6 +99,7 @@ __all__ = [
     "solve",
     "split",
     "trace",
+    "write_store",
 ]
 
 

@@ -42,8 +42,9 @@ def test_there_is_something_to_test():
 
 
 def test_commands_print_what_is_shown(tmp_path):
-    """One after another, in a folder that holds `problems`: later ones read what earlier ones wrote."""
-    (tmp_path / "problems").symlink_to(ROOT / "problems")
+    """One after another, in a folder with `problems`, `examples`: later ones read what earlier ones wrote."""
+    for name in ("problems", "examples"):
+        (tmp_path / name).symlink_to(ROOT / name)
     for block in fenced("console"):
         first, shown = block.split("\n", 1)
         assert first.startswith("$ sbdopt ")
@@ -71,6 +72,20 @@ def test_the_python_prints_what_is_shown(monkeypatch):
     assert len(test.examples) == 6
     assert all(example.want for example in test.examples[-2:])
     assert runner.run(test).failed == 0
+
+
+def test_the_python_of_the_page_on_weights_prints_what_is_shown(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    (code,) = fenced("python", (ROOT / "docs" / "weights.md").read_text())
+    test = doctest.DocTestParser().get_doctest(code, {}, "weights", "docs/weights.md", 0)
+    assert len(test.examples) == 18
+    assert doctest.DocTestRunner(verbose=False).run(test).failed == 0
+
+
+def test_the_example_is_what_the_script_makes(tmp_path):
+    done = [sys.executable, ROOT / "scripts" / "make_example.py", tmp_path / "example"]
+    subprocess.run(done, check=True)
+    assert (tmp_path / "example").read_bytes() == (ROOT / "examples" / "pruned.safetensors").read_bytes()
 
 
 def test_the_method_it_adds_works(monkeypatch):
@@ -101,7 +116,7 @@ def test_every_method_and_verb_is_named():
     for name in METHODS:
         assert f"`{name}`" in README
     for command in app.registered_commands:
-        assert f"| `sbdopt {command.callback.__name__} " in README
+        assert f"| `sbdopt {command.name or command.callback.__name__} " in README
 
 
 def test_links_lead_somewhere():

@@ -15,6 +15,7 @@ from sbdopt.cli.bench import bench
 from sbdopt.cli.check import check
 from sbdopt.cli.clock import BEGIN
 from sbdopt.cli.compile import compile
+from sbdopt.cli.import_ import import_
 from sbdopt.cli.make import make
 from sbdopt.cli.pareto import pareto
 from sbdopt.cli.run import run
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 for verb in (solve, check, pareto, bench, sweep, make, show, compile, run, trace, schema):
     app.command()(verb)
+app.command("import")(import_)
 
 
 def _version(wanted: bool) -> None:

@@ -21,6 +21,13 @@ def positive(value: float | None) -> float | None:
     return value
 
 
+def size(text: str | None) -> str | None:
+    """Refuse what is not ROWSxCOLUMNS."""
+    if text is not None and re.fullmatch(r"[1-9][0-9]{0,9}x[1-9][0-9]{0,9}", text) is None:
+        raise typer.BadParameter(f"{text!r} is not ROWSxCOLUMNS, two numbers from 1, such as 256x256.")
+    return text
+
+
 def cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

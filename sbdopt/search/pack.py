@@ -31,7 +31,7 @@ _CORRECTING = 0.3
 """Part of the time that is left for value correction."""
 _CORRECTIONS = 500
 _WORK_OF_PLACE, _MOST_WORK = 2e-6, 1.0
-"""Units of work of the position bound: for every place of every size, and at most, since it is never large."""
+"""Units of work of the position bound: for every place of every size, and at most."""
 _AT_ONCE = 0.5
 """Part of the time that is left for one model of all blocks."""
 _MOST_CHOICES = 4000
