@@ -46,8 +46,8 @@ def test_it_writes_a_problem_that_solves_and_checks(folder, checkpoint, capsys):
     out = capsys.readouterr().out
     rows = [line.split("  ") for line in out.splitlines()]
     assert [[part.strip() for part in row if part] for row in rows[1:3]] == [
-        ["layer.2.weight", "42 x 30", "block-diagonal, permuted", "6", "0 x 0", "210", "0"],
-        ["layer.10.weight", "48 x 48", "block-sparse 8x8", "17", "8 x 0", "1,088", "0"],
+        ["layer.2.weight", "42 x 30", "block-diagonal, permuted", "6", "0 + 0", "210", "0"],
+        ["layer.10.weight", "48 x 48", "block-sparse 8x8", "17", "8 + 0", "1,088", "0"],
     ]
     assert (
         "p.json: 2 operators, 23 blocks\np.weights.safetensors: 1,298 weights, 36.4 % of the matrices" in out

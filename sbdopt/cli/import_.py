@@ -175,7 +175,7 @@ def _print_report(imported: Imported, output: Path, weights: Path) -> None:
                 f"{inputs} x {outputs}",
                 found.kind + (", permuted" if found.permuted else ""),
                 number(len(found.blocks)),
-                " x ".join(map(str, found.cut_away)),
+                " + ".join(map(number, found.cut_away)),
                 number(found.stored),
                 number(found.zeros),
             )
