@@ -15,8 +15,7 @@ ROOT = Path(__file__).parent.parent
 def main() -> None:
     path = ROOT / "README.md"
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("problems", "examples"):
-            (Path(folder) / name).symlink_to(ROOT / name)
+        (Path(folder) / "problems").symlink_to(ROOT / "problems")
 
         def filled(block: re.Match[str]) -> str:
             command = [sys.executable, "-m", *shlex.split(block[1])]

@@ -1,4 +1,4 @@
-"""Write examples/pruned.safetensors: a small checkpoint as pruning leaves it, for showing `sbdopt import`."""
+"""Write problems/pruned.safetensors: a small checkpoint as pruning leaves it, for showing `sbdopt import`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save_file
 
-EXAMPLE = Path(__file__).parent.parent / "examples" / "pruned.safetensors"
+EXAMPLE = Path(__file__).parent.parent / "problems" / "pruned.safetensors"
 
 Matrix = npt.NDArray[np.float16]
 

@@ -42,9 +42,8 @@ def test_there_is_something_to_test():
 
 
 def test_commands_print_what_is_shown(tmp_path):
-    """One after another, in a folder with `problems`, `examples`: later ones read what earlier ones wrote."""
-    for name in ("problems", "examples"):
-        (tmp_path / name).symlink_to(ROOT / name)
+    """One after another, in a folder with `problems`: later ones read what earlier ones wrote."""
+    (tmp_path / "problems").symlink_to(ROOT / "problems")
     for block in fenced("console"):
         first, shown = block.split("\n", 1)
         assert first.startswith("$ sbdopt ")
@@ -85,7 +84,7 @@ def test_the_python_of_the_page_on_weights_prints_what_is_shown(monkeypatch):
 def test_the_example_is_what_the_script_makes(tmp_path):
     done = [sys.executable, ROOT / "scripts" / "make_example.py", tmp_path / "example"]
     subprocess.run(done, check=True)
-    assert (tmp_path / "example").read_bytes() == (ROOT / "examples" / "pruned.safetensors").read_bytes()
+    assert (tmp_path / "example").read_bytes() == (ROOT / "problems" / "pruned.safetensors").read_bytes()
 
 
 def test_the_method_it_adds_works(monkeypatch):
