@@ -320,10 +320,8 @@ def main(folder: Path = PROBLEMS) -> None:
         lines.append(
             f"| [{one.name}]({one.name}.json) | {len(one.operators)} | {blocks:,} | {maker.__doc__} |"
         )
-    lines += [
-        "",
-        "`pruned.safetensors`, written by `python scripts/make_example.py`, is a checkpoint for `sbdopt import`.",
-    ]
+    made = "written by `python scripts/make_example.py`"
+    lines += ["", f"`pruned.safetensors`, {made}, is a checkpoint for `sbdopt import`."]
     (folder / "README.md").write_text("\n".join(lines) + "\n")
 
 
