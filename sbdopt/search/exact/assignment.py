@@ -177,12 +177,11 @@ class Relaxation:
     def separate(self, assignment: Assignment, most: int) -> bool:
         """Add pairs of functions that show that an array of the assignment is too full; whether there are."""
         found: dict[tuple[int, int], None] = {}
+        capacity = np.maximum(self.scales.capacity, 1)
         for blocks, steps in zip(assignment.blocks, assignment.steps, strict=True):
-            for step in steps or [()]:
+            for step in [(), *(step for step in steps if len(step) > 1)]:
                 rest = [self.size[i] for i in blocks if i not in step]
-                if step:
-                    rest.append((sum(self.size[i][0] for i in step), sum(self.size[i][1] for i in step)))
-                excess = self.scales.excess(rest) / np.maximum(self.scales.capacity, 1)
+                excess = self.scales.excess(rest, [self.size[i] for i in step]) / capacity
                 for place in np.argsort(-excess, axis=None)[:most].tolist():
                     u, v = divmod(place, excess.shape[1])
                     if excess[u, v] > 0:
@@ -193,7 +192,7 @@ class Relaxation:
         return bool(new)
 
     def _add_pair(self, pair: tuple[int, int]) -> None:
-        """The sum of a pair of functions on each array: of blocks, and with one step as one rectangle."""
+        """The sum of a pair of functions on each array: of blocks, and where it holds with a step as one."""
         self._pairs.add(pair)
         capacity = int(self.scales.capacity[pair])
         values = [self.scales.value(pair, *size) for size in self.size]
@@ -203,7 +202,10 @@ class Relaxation:
             for steps in self.candidates.values()
             for candidate, _ in steps
         }
-        holding = {tuple(c.members for c in steps if more[c.members] > 0) for steps in self.holding.values()}
+        more = {
+            members: count for members, count in more.items() if count > 0 and self.scales.in_pieces[pair]
+        }
+        holding = {tuple(c.members for c in steps if c.members in more) for steps in self.holding.values()}
         for a in self.arrays:
             on = [literals[a] for literals in self.on]
             for steps in holding | {()}:
