@@ -57,7 +57,7 @@ def as_matrices(monarch: Monarch) -> tuple[np.ndarray, np.ndarray]:
     return right[: monarch.inputs], left[:, : monarch.outputs]
 
 
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(shaped())
 def test_a_product_is_both_factors_and_one_permutation(case):
     inputs, outputs, pattern = case
@@ -70,7 +70,7 @@ def test_a_product_is_both_factors_and_one_permutation(case):
     assert monarch.cells == (right != 0).sum() + (left != 0).sum()
 
 
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(shaped())
 def test_a_monarch_matrix_is_recovered(case):
     inputs, outputs, pattern = case
@@ -78,7 +78,7 @@ def test_a_monarch_matrix_is_recovered(case):
     assert np.abs(project(weight, pattern).dense() - weight).max() <= 1e-12 * max(1, np.abs(weight).max())
 
 
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(shaped())
 def test_what_is_left_are_the_discarded_singular_values(case):
     inputs, outputs, pattern = case

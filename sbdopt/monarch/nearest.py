@@ -11,7 +11,11 @@ _NUMBERS = 1 << 19
 """About so many numbers of a weight are worked on at a time: they stay in the cache."""
 _FINE = 1e-6
 """The iteration ends when it takes less than this share off what is left of the squared error."""
-_LARGEST_ITERATION = 30
+_EXACT = 1e-14
+"""Or this share off the squared norm: then what is left is rounding."""
+_ITERATIONS = 30
+_LOST = 1e-12
+"""A column of length 1 is lost when others leave so little of it."""
 
 
 def project(weight: Array, pattern: Pattern, moment: Array | None = None) -> Monarch:
@@ -44,16 +48,17 @@ def project(weight: Array, pattern: Pattern, moment: Array | None = None) -> Mon
         for first in range(0, q, together):
             last = min(first + together, q)
             strip = white @ weight[rows, first * width : last * width].astype(np.float64)
-            one, two = _best_rank(_slices(strip, last - first, width), k)
-            right[i, : len(strip), first:last] = np.moveaxis(colour @ one, 0, 1)
+            one, two = _best_rank(_slices(strip, height, last - first, width), k)
+            right[i, : len(strip), first:last] = np.moveaxis(colour @ one[:, : len(strip)], 0, 1)
             left[first:last, i] = two
+    left[-1, :, :, outputs - (q - 1) * width :] = 0
     return Monarch(right, left, inputs, outputs)
 
 
-def _slices(strip: Array, count: int, width: int) -> Array:
-    """(count, height, width) from (height, outputs), with zeros beyond the last output."""
-    padded = np.pad(strip, ((0, 0), (0, count * width - strip.shape[1])))
-    return np.ascontiguousarray(padded.reshape(len(strip), count, width).transpose(1, 0, 2))
+def _slices(strip: Array, height: int, count: int, width: int) -> Array:
+    """(count, height, width) from (inputs, outputs), with zeros beyond the last input and output."""
+    padded = np.pad(strip, ((0, height - strip.shape[0]), (0, count * width - strip.shape[1])))
+    return np.ascontiguousarray(padded.reshape(height, count, width).transpose(1, 0, 2))
 
 
 def _best_rank(slices: Array, rank: int) -> tuple[Array, Array]:
@@ -79,11 +84,11 @@ def _best_rank(slices: Array, rank: int) -> tuple[Array, Array]:
     for _ in range(3):
         basis = _orthonormal(power @ basis)
     left, before = total.sum(), np.inf
-    for _ in range(_LARGEST_ITERATION):
+    for _ in range(_ITERATIONS):
         basis = _orthonormal(slices @ _orthonormal(turned @ basis))
         rest = basis.transpose(0, 2, 1) @ slices
         left = total.sum() - float((rest**2).sum())
-        if before - left <= _FINE * max(left, 0.0):
+        if before - left <= _FINE * left + _EXACT * total.sum():
             break
         before = left
         basis = _orthonormal(power @ basis)
@@ -92,16 +97,25 @@ def _best_rank(slices: Array, rank: int) -> tuple[Array, Array]:
 
 
 def _orthonormal(columns: Array) -> Array:
-    """Columns (count, height, k) made orthonormal by Gram and Schmidt, twice; what is zero stays zero."""
-    result = np.array(columns)
-    for column in range(result.shape[2]):
+    """Columns (count, height, k) made orthonormal by Gram and Schmidt, in which k is at most the height.
+
+    A column that the ones before it leave nothing of is replaced by another: else its rounding errors, which
+    may well lie among those before it, would be taken for a direction of its own.
+    """
+    result = columns / _norm(columns)
+    others = np.random.default_rng(1).standard_normal(columns.shape[1:])
+    for column in range(1, result.shape[2]):
         vector, before = result[:, :, column : column + 1], result[:, :, :column]
-        for _ in range(2):
-            if column:
-                vector -= before @ (before.transpose(0, 2, 1) @ vector)
-            norm = np.linalg.norm(vector, axis=1, keepdims=True)
-            vector /= np.where(norm > 0, norm, 1)
+        for _ in range(3):
+            vector -= before @ (before.transpose(0, 2, 1) @ vector)
+            vector[:] = np.where(_norm(vector) < _LOST, others[:, column : column + 1], vector)
+            vector /= _norm(vector)
     return result
+
+
+def _norm(columns: Array) -> Array:
+    norm = np.linalg.norm(columns, axis=1, keepdims=True)
+    return np.where(norm > 0, norm, 1)
 
 
 class _Whitening:
