@@ -52,8 +52,9 @@ def make(
 ) -> int:
     """Make the problem of a known model, on hardware of one kind of array."""
     from sbdopt.documents import parse
-    from sbdopt.models import DigitalCycles, make_model
+    from sbdopt.models import make_model
     from sbdopt.problem import Hardware
+    from sbdopt.transformers import DigitalCycles
 
     if list_:
         _print_models()
