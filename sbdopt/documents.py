@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -138,21 +139,23 @@ def _shortened(value: Any) -> str:
     return text if len(text) <= 40 else text[:37] + "..."
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace the file at `path` by `content`, all or nothing.
+def write_atomically(path: Path, content: bytes | Iterable[bytes | memoryview]) -> None:
+    """Replace the file at `path` by `content`, all or nothing; parts are written as they are made.
 
     The bytes go to a temporary file in the same folder, which then takes the place of the old one. What is
     no regular file (a device, a pipe) is written to directly. Failures raise InputError.
     """
+    parts = [content] if isinstance(content, bytes) else content
     try:
         if path.exists() and not path.is_file():
-            path.write_bytes(content)
+            with path.open("wb") as file:
+                file.writelines(parts)
             return
         target = path.resolve()
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(content)
+                file.writelines(parts)
                 file.flush()
                 os.fsync(file.fileno())
             mask = os.umask(0)

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pytest
 from commands import Document, said, write
 from safetensors.numpy import load_file, save_file
 
@@ -145,19 +144,6 @@ def test_nothing_that_fits(folder, capsys):
         err == "sbdopt: waiting: infeasible: the blocks need at least 2 arrays of kind 'x', but there are 1\n"
     )
     assert solution(folder)["status"] == "infeasible"
-
-
-@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16", "int8", "uint16"])
-def test_tensors_are_written_as_they_are_stored(folder, dtype):
-    from sbdopt.weights.tensors import Tensor, to_safetensors
-
-    if dtype == "bfloat16":
-        tensor = Tensor(np.array([16256, 16384], dtype=np.uint16), (2,), "BF16")
-    else:
-        tensor = Tensor.of(np.array([1, 2], dtype=dtype))
-    (folder / "t.safetensors").write_bytes(to_safetensors({"t": tensor, "u": tensor}))
-    read = TensorFile(folder / "t.safetensors").tensor("u")
-    assert (read.dtype, read.array().tolist()) == (tensor.dtype, [1.0, 2.0])
 
 
 def test_what_is_optimal_only_for_the_cuts_that_were_made(folder, capsys):

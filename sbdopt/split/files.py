@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from sbdopt.documents import write_atomically
 from sbdopt.problem import Problem
 from sbdopt.solution import Solution
 from sbdopt.split.cutting import Split
+from sbdopt.weights.origin import Origin
 from sbdopt.weights.store import OperatorWeights, Weights
-from sbdopt.weights.tensors import Tensor, to_safetensors
+from sbdopt.weights.tensors import Tensor
+from sbdopt.weights.writing import StoredOperator, write_store
 
 
 def split_paths(solution: Path) -> tuple[Path, Path]:
@@ -28,9 +29,24 @@ def save_split(
     """
     problem_path, weights_path = split_paths(path)
     if weights is not None:
-        write_atomically(weights_path, to_safetensors(split_weights(original, split, weights)))
+        _save_weights(original, split, weights, weights_path)
     split.problem.save(problem_path)
     solution.save(path)
+
+
+def _save_weights(original: Problem, split: Split, weights: Weights, path: Path) -> None:
+    """A block store of the pieces; what the operators were cut out of, and their scales, stay the same."""
+    tensors = split_weights(original, split, weights)
+    stored = []
+    for operator in split.problem.operators:
+        if operator.blocks is None or operator.shape is None:
+            continue
+        tensor, own = tensors[operator.name], weights[operator.name]
+        origin = own.origin or Origin.whole(operator.shape)
+        stored.append(
+            StoredOperator(operator.name, operator.blocks, tensor.dtype, origin, [tensor.stored], own.scales)
+        )
+    write_store(path, stored)
 
 
 def split_weights(original: Problem, split: Split, weights: Weights) -> dict[str, Tensor]:

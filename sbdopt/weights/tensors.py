@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +22,7 @@ _CHUNK = 1 << 20
 _LARGEST_WHOLE = 2.0**53
 
 # safetensors' numpy has no bfloat16: it is the upper half of a float32, so its bits are read as uint16.
-_STORED = {
+STORED = {
     "F64": "<f8",
     "F32": "<f4",
     "F16": "<f2",
@@ -35,10 +36,7 @@ _STORED = {
     "U16": "<u2",
     "U8": "<u1",
 }
-_LIBRARY = {"BF16": "bfloat16"} | {
-    name: np.dtype(stored).name for name, stored in _STORED.items() if name != "BF16"
-}
-"""The types as the library wants them for writing."""
+"""The types that can be used, as safetensors calls them, and as numpy holds them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +53,7 @@ class Tensor:
     def of(cls, values: npt.NDArray[Any]) -> Tensor:
         """A tensor in memory, of any type that numpy and safetensors share."""
         code = values.dtype.str[1:]
-        dtype = next(name for name, stored in _STORED.items() if stored[1:] == code and name != "BF16")
+        dtype = next(name for name, stored in STORED.items() if stored[1:] == code and name != "BF16")
         return cls(values.reshape(-1), values.shape, dtype)
 
     def __len__(self) -> int:
@@ -105,27 +103,47 @@ class TensorFile:
     """A safetensors file; its tensors are looked up by name and checked one by one."""
 
     def __init__(self, path: Path) -> None:
-        """Map the file into memory. InputError: it cannot be read, or is not a whole safetensors file."""
+        """Map the file into memory, and read nothing but its header.
+
+        InputError: it cannot be read, or is not a whole safetensors file.
+        """
         self.path = path
         check: Any = safetensors.safe_open
         try:
             with path.open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
                 length = int.from_bytes(file.read(8), "little")
+                content = file.read(min(length, size))
+                _refuse_cut_short(path, content, size - 8 - length)
                 with check(path, framework="numpy"):
                     # The library has now checked the header: every tensor lies inside the file.
-                    header: dict[str, Any] = json.loads(file.read(length))
-            self._data = np.memmap(path, dtype=np.uint8, mode="r")[8 + length :]
+                    header: dict[str, Any] = json.loads(content)
+            self._data = np.memmap(path, dtype=np.uint8, mode="r")[8 + length :].view(np.ndarray)
         except safetensors.SafetensorError as error:
             raise InputError(f"{path}: not a safetensors file, or only a part of one: {error}") from error
         except OSError as error:
             raise InputError(f"{path}: {error.strerror or error}") from error
-        self._entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
+        self.metadata: dict[str, str] = header.pop("__metadata__", None) or {}
+        self._entries = header
 
-    def __contains__(self, name: str) -> bool:
+    def __contains__(self, name: object) -> bool:
         return name in self._entries
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of a tensor, which must be in the file; nothing is read."""
+        return tuple(self._entries[name]["shape"])
+
+    def dtype(self, name: str) -> str:
+        """The type of a tensor as safetensors calls it; nothing is read."""
+        return str(self._entries[name]["dtype"])
+
+    def content(self, name: str) -> npt.NDArray[np.uint8]:
+        """The bytes of a tensor, mapped."""
+        begin, end = self._entries[name]["data_offsets"]
+        return self._data[begin:end]
 
     def tensor(self, name: str) -> Tensor:
         """The tensor called `name`, which must be in the file.
@@ -133,35 +151,37 @@ class TensorFile:
         InputError: its type is none of those above, or a number is NaN, infinite, or of an integer type and
         so large that float64 may not hold it.
         """
-        entry = self._entries[name]
-        if entry["dtype"] not in _STORED:
+        dtype = self.dtype(name)
+        if dtype not in STORED:
             raise InputError(
-                f"{self.path}: tensor {name!r} is of type {entry['dtype']}; "
-                f"it must be one of {', '.join(_STORED)}"
+                f"{self.path}: tensor {name!r} is of type {dtype}; it must be one of {', '.join(STORED)}"
             )
-        begin, end = entry["data_offsets"]
-        stored = self._data[begin:end].view(_STORED[entry["dtype"]])
-        tensor = Tensor(stored, tuple(entry["shape"]), entry["dtype"])
-        unusable = tensor.first_unusable()
-        if unusable is not None:
-            place = ", ".join(str(i) for i in np.unravel_index(unusable[0], tensor.shape))
-            raise InputError(
-                f"{self.path}: tensor {name!r} holds {unusable[1]} at [{place}]; "
-                "it must hold finite numbers, or integers below 2**53"
-            )
+        tensor = Tensor(self.content(name).view(STORED[dtype]), self.shape(name), dtype)
+        refuse_unusable(tensor, self.path, name)
         return tensor
 
 
-def to_safetensors(tensors: Mapping[str, Tensor]) -> bytes:
-    """A safetensors file of these tensors, each in the type in which it is stored."""
-    kept = {name: np.ascontiguousarray(tensor.stored) for name, tensor in tensors.items()}  # while it reads
-    specs = {
-        name: safetensors.TensorSpec(
-            dtype=_LIBRARY[tensor.dtype],
-            shape=list(tensor.shape),
-            data_ptr=kept[name].ctypes.data,
-            data_len=kept[name].nbytes,
+def refuse_unusable(tensor: Tensor, path: Path, name: str) -> None:
+    """Refuse, with InputError, a tensor with a number that is NaN, infinite, or too large an integer."""
+    unusable = tensor.first_unusable()
+    if unusable is not None:
+        place = ", ".join(str(i) for i in np.unravel_index(unusable[0], tensor.shape))
+        raise InputError(
+            f"{path}: tensor {name!r} holds {unusable[1]} at [{place}]; "
+            "it must hold finite numbers, or integers below 2**53"
         )
-        for name, tensor in tensors.items()
-    }
-    return bytes(safetensors.serialize(specs))
+
+
+def _refuse_cut_short(path: Path, header: bytes, size: int) -> None:
+    """Refuse a file that ends inside a tensor, by the tensor's name; what else is wrong the library finds."""
+    try:
+        entries = json.loads(header)
+        ends = {name: entry["data_offsets"][1] for name, entry in entries.items() if name != "__metadata__"}
+        short = [name for name, end in sorted(ends.items(), key=lambda item: item[1]) if end > size]
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+        return
+    if short:
+        raise InputError(
+            f"{path}: not a safetensors file, or only a part of one: tensor {short[0]!r} is cut short, "
+            f"{ends[short[0]] - size} bytes of it are missing"
+        )
