@@ -52,7 +52,7 @@ def design(
     unpickle: Unpickle = False,
     time_limit: Annotated[
         float, typer.Option(callback=positive, help="Seconds to choose, and to pack, each.")
-    ] = 60.0,
+    ] = 10.0,
     seed: Seed = 0,
     array: Array = "256x256",
     adcs: Adcs = 8,

@@ -2,33 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from math import ceil, floor
 
 from ortools.sat.python import cp_model
 
 from sbdopt.design.candidates import Candidate, Candidates
 
-_SCALE = 10**9
-"""Squared errors are counted in billionths, rounded up."""
+_SCALE = 10**6
+"""Squared errors are counted in millionths, rounded up."""
 
-Picked = dict[str, Candidate]
+
+@dataclass(frozen=True)
+class Picked:
+    """A candidate for each weight, by name, and what is proven about all choices within the same limit."""
+
+    candidates: Mapping[str, Candidate]
+    error_bound: float
+    """None has less error."""
+    cells_bound: int
+    """None (with at most as much error, where that was the limit) has fewer cells."""
+
+    @property
+    def error(self) -> float:
+        """The root of the mean of the squared errors."""
+        return _total(sum(map(_squared, self.candidates.values())), len(self.candidates))
+
+    @property
+    def cells(self) -> int:
+        """Cells of arrays."""
+        return sum(map(_cells, self.candidates.values()))
 
 
 class Chooser:
     """Candidates of all weights, from which one is picked for each, again and again.
 
-    The total error of a choice is the root of the mean of the squared relative errors of its weights.
+    The total error of a choice is the root of the mean of the squared relative errors of its weights, each
+    counted in millionths and rounded up. What CP-SAT does not prove within `seconds` it bounds.
     """
 
     def __init__(
-        self, candidates: Candidates, *, seconds: float = 60.0, workers: int = 1, seed: int = 0
+        self, candidates: Candidates, *, seconds: float = 10.0, workers: int = 1, seed: int = 0
     ) -> None:
         self.candidates, self._seconds, self._workers, self._seed = candidates, seconds, workers, seed
-
-    def total_error(self, picked: Picked) -> float:
-        """The root of the mean of the squared errors."""
-        return float((sum(one.error**2 for one in picked.values()) / len(picked)) ** 0.5)
 
     @property
     def least_cells(self) -> int:
@@ -41,21 +58,30 @@ class Chooser:
         return sum(min(some, key=lambda one: one.error).cells for some in self.candidates.values())
 
     def least_error(self, cells: int) -> Picked | None:
-        """The choice of at most so many cells with the least total error, proven; None: there is none.
+        """The choice of at most so many cells with the least total error; None: there is none.
 
-        Raises TimeoutError if that takes too long.
+        Raises TimeoutError if it is not known within the time whether there is any.
         """
-        return self._pick(_squared, lambda one: one.cells, cells)
+        found = self._pick(_squared, _cells, cells)
+        return found and Picked(found[0], _total(found[1], len(self.candidates)), 0)
 
     def fewest_cells(self, error: float) -> Picked | None:
         """The smallest choice of at most that total error, of these the one with the least; as above."""
         limit = floor(error**2 * len(self.candidates) * _SCALE)
-        smallest = self._pick(lambda one: one.cells, _squared, limit)
-        return None if smallest is None else self.least_error(sum(one.cells for one in smallest.values()))
+        found = self._pick(_cells, _squared, limit)
+        if found is None:
+            return None
+        better = self.least_error(sum(map(_cells, found[0].values())))
+        assert better is not None
+        return replace(better, cells_bound=found[1])
 
     def _pick(
         self, goal: Callable[[Candidate], int], limited: Callable[[Candidate], int], limit: int
-    ) -> Picked | None:
+    ) -> tuple[dict[str, Candidate], int] | None:
+        """The choice with the least sum of `goal` among those whose sum of `limited` is within `limit`.
+
+        And what no such choice is below.
+        """
         model = cp_model.CpModel()
         picks = {name: [model.new_bool_var("") for _ in some] for name, some in self.candidates.items()}
         pairs = [
@@ -76,13 +102,22 @@ class Chooser:
         status = solver.solve(model)
         if status == cp_model.INFEASIBLE:
             return None
-        if status != cp_model.OPTIMAL:
+        if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
             raise TimeoutError
-        return {
+        picked = {
             name: next(one for pick, one in zip(picks[name], some, strict=True) if solver.boolean_value(pick))
             for name, some in self.candidates.items()
         }
+        return picked, ceil(solver.best_objective_bound - 1e-6)
+
+
+def _cells(one: Candidate) -> int:
+    return one.cells
 
 
 def _squared(one: Candidate) -> int:
     return ceil(one.error**2 * _SCALE)
+
+
+def _total(squared: int, weights: int) -> float:
+    return float((squared / _SCALE / weights) ** 0.5)

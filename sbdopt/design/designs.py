@@ -35,7 +35,7 @@ class Design:
     arrays: int
     """On which its blocks stand."""
     arrays_bound: int
-    """No choice with no more error has fewer."""
+    """By cells: its own, or, where the fewest were asked for, those of any choice with no more error."""
     cycles: int
     """Sum over the weights, each block on an array of its own."""
 
@@ -60,10 +60,10 @@ def design_for_arrays(
         if picked is None:
             return None
         best = picked if best is None else best
-        design = _design(chooser, name, picked, chooser.total_error(best), size, pack)
+        design = _design(name, picked, best.error_bound, size, pack)
         if design.arrays <= arrays:
             return design
-        cells = sum(one.cells for one in picked.values()) - (design.arrays - arrays) * size
+        cells = picked.cells - (design.arrays - arrays) * size
     return None
 
 
@@ -72,11 +72,9 @@ def design_for_error(
 ) -> Design | None:
     """The fewest arrays with at most that error; None if no choice has so little."""
     picked = chooser.fewest_cells(error)
-    return (
-        None
-        if picked is None
-        else _design(chooser, name, picked, chooser.total_error(picked), _array_cells(hardware), pack)
-    )
+    if picked is None:
+        return None
+    return _design(name, picked, picked.error_bound, _array_cells(hardware), pack)
 
 
 def design_front(
@@ -92,16 +90,16 @@ def design_front(
         picked = chooser.least_error(cells)
         if picked is None:
             continue
-        design = _design(chooser, name, picked, chooser.total_error(picked), size, pack)
+        design = _design(name, picked, picked.error_bound, size, pack)
         if design.error not in seen:
             seen.add(design.error)
             yield design
 
 
-def _design(chooser: Chooser, name: str, picked: Picked, bound: float, size: int, pack: Pack) -> Design:
-    error, cells = chooser.total_error(picked), sum(one.cells for one in picked.values())
-    plan = Plan(model=name, weights={weight: one.choice for weight, one in picked.items()})
-    arrays, least = pack(plan), -(-cells // size)
+def _design(name: str, picked: Picked, bound: float, size: int, pack: Pack) -> Design:
+    plan = Plan(model=name, weights={weight: one.choice for weight, one in picked.candidates.items()})
+    arrays, least = pack(plan), -(-(picked.cells_bound or picked.cells) // size)
+    error = picked.error
     summary = {"error": error, "error_bound": bound, "arrays": arrays, "arrays_bound": least}
     return Design(
         plan=plan.model_copy(update={"design": summary}),
@@ -109,7 +107,7 @@ def _design(chooser: Chooser, name: str, picked: Picked, bound: float, size: int
         error_bound=bound,
         arrays=arrays,
         arrays_bound=least,
-        cycles=sum(one.cycles for one in picked.values()),
+        cycles=sum(one.cycles for one in picked.candidates.values()),
     )
 
 
