@@ -73,7 +73,7 @@ def test_packing_that_needs_more_than_the_cells_is_said():
     choice = Choice(shape=[9, 16], error=0.0)
     small = Choice(shape=[9, 16], blocks=[1, 1], rank=1, error=0.5)
     some = [Candidate(choice, choice.cells, 1), Candidate(small, small.cells, 1)]
-    chooser = Chooser({name: some for name in "abc"})
+    chooser = Chooser(dict.fromkeys("abc", some))
     packed = pack(HARDWARE, lambda: Budget(seconds=5))
     found = design_for_arrays(chooser, "model", HARDWARE, 2, packed)
     assert found.arrays <= 2
