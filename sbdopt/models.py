@@ -13,51 +13,25 @@ A weight of `inputs` x `outputs` becomes, in one of two forms, the operators of 
 
 In both forms a block larger than the array is cut into pieces of the size of the array.
 
-Only weights count: embeddings and output heads are left out, and what lies between weights (attention scores,
-norms, activations, residual additions) is a digital operator. The vector that a weight reads is named for the
-operator that makes it, so that operators with the same `input` (q, k and v; gate and up) share their rows.
+What lies between weights is described in `transformers`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from math import isqrt
 from typing import Literal, get_args
 
 import numpy as np
 
 from sbdopt.errors import InputError
-from sbdopt.problem import BlockColumns, Hardware, Operator, Problem
+from sbdopt.fitting import cut_blocks, largest_block
+from sbdopt.problem import Hardware, Problem
+from sbdopt.transformers import DigitalCycles, Factor, Factors, Structure, operators_of
 
 Form = Literal["monarch", "square", "rectangular", "dense"]
 """How a weight becomes operators; "monarch" is the model's usual one of square and rectangular."""
 FORMS: tuple[Form, ...] = get_args(Form)
-
-Factor = tuple[list[int], BlockColumns]
-"""Shape and blocks of an operator."""
-
-
-@dataclass(frozen=True)
-class DigitalCycles:
-    """Cycles of the digital operators.
-
-    Norm, addition and activation are what IBM's 3D-CiM LLM simulator (`AcceleratorConfig`) takes by default,
-    for cycles of 1 ns. That simulator leaves attention to its user: 100 cycles, the time of one of its
-    matrix-vector products, is an assumption. So is the product of gated activations, counted as an addition.
-    """
-
-    attention: int = 100
-    norm: int = 50
-    add: int = 10
-    activation: int = 10
-    multiply: int = 10
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if value < 0:
-                raise InputError(f"{name} takes {value} cycles; it must be at least 0")
 
 
 @dataclass(frozen=True)
@@ -65,7 +39,7 @@ class Architecture:
     """What of a transformer decides about its operators."""
 
     layers: tuple[tuple[str, int], ...]
-    """Stacks of layers, a name and a number each. The first feeds the cross attention of a second."""
+    """As in `Structure`, like the last two."""
     hidden: int
     feed_forward: int
     keys: int
@@ -73,9 +47,19 @@ class Architecture:
     monarch: Literal["square", "rectangular"]
     """Its usual monarch form."""
     norm_first: bool = False
-    """Whether sublayers normalise what they read, rather than what they add to."""
     gated: bool = False
-    """Whether the feed-forward part is down(silu(gate) * up) rather than ffn2(gelu(ffn1))."""
+
+    def shape(self, weight: str) -> tuple[int, int]:
+        """Inputs and outputs of a weight, by its name within a layer."""
+        if weight in ("k", "v"):
+            return self.hidden, self.keys
+        if weight in ("q", "o"):
+            return self.hidden, self.hidden
+        return (
+            (self.feed_forward, self.hidden)
+            if weight in ("ffn2", "down")
+            else (self.hidden, self.feed_forward)
+        )
 
 
 def _llama(layers: int, hidden: int, feed_forward: int, keys: int) -> Architecture:
@@ -121,99 +105,26 @@ def make_model(
     most = max(count for _, count in model.layers)
     if layers is not None and not 1 <= layers <= most:
         raise InputError(f"{name!r} has {most} layers; {layers} of them cannot be taken")
-    flow = _Flow(hardware, model.monarch if form == "monarch" else form, cycles or DigitalCycles())
-    _add_stacks(flow, model, most if layers is None else layers)
+    shown: Form = model.monarch if form == "monarch" else form
+    made: dict[tuple[int, int], Factors] = {}  # weights of the same shape share their columns
+
+    def factors(name: str) -> Factors:
+        shape = model.shape(name.rpartition(".")[2].removeprefix("cross_"))
+        if shape not in made:
+            made[shape] = make_factors(shown, *shape, hardware)
+        return made[shape]
+
+    stacks = tuple((stack, min(count, layers or count)) for stack, count in model.layers)
+    structure = Structure(stacks, model.norm_first, model.gated)
+    operators = operators_of(structure, factors, cycles or DigitalCycles())
     extra: list[str] = [] if form == "monarch" else [form]
     extra += [] if layers is None else [f"{layers}-layer{'s' if layers > 1 else ''}"]
-    return Problem(name="-".join([name, *extra]), hardware=hardware, operators=flow.operators)
+    return Problem(name="-".join([name, *extra]), hardware=hardware, operators=operators)
 
 
-@dataclass
-class _Flow:
-    """Operators in the order in which they are added, each after those that make what it reads."""
-
-    hardware: Hardware
-    form: Form
-    cycles: DigitalCycles
-    operators: list[Operator] = field(default_factory=list)
-    made: set[str] = field(default_factory=set)
-    factors: dict[tuple[int, int], dict[str, Factor]] = field(default_factory=dict)
-    """Of each shape of a weight; weights of the same shape share their columns, which saves memory."""
-
-    def digital(self, name: str, cycles: int, *reads: str) -> str:
-        """Add a digital operator that reads the vectors `reads`; returns the name of the vector it makes."""
-        self.operators.append(Operator(name=name, after=self._makers(*reads), cycles=cycles))
-        self.made.add(name)
-        return name
-
-    def weight(self, name: str, inputs: int, outputs: int, reads: str) -> str:
-        """Add the operators of a weight that reads the vector `reads`; returns the name of what it makes."""
-        if (inputs, outputs) not in self.factors:
-            self.factors[inputs, outputs] = _factors(self.form, inputs, outputs, self.hardware)
-        for suffix, (shape, blocks) in self.factors[inputs, outputs].items():
-            after = self._makers(reads)
-            self.operators.append(
-                Operator(name=name + suffix, after=after, input=reads, shape=shape, blocks=blocks)
-            )
-            reads = name + suffix
-            self.made.add(reads)
-        return reads
-
-    def _makers(self, *reads: str) -> list[str]:
-        return [name for name in reads if name in self.made]
-
-
-def _add_stacks(flow: _Flow, model: Architecture, layers: int) -> None:
-    memory = None
-    for stack, count in model.layers:
-        x = "input" if len(model.layers) == 1 else f"{stack}.input"
-        for layer in range(min(layers, count)):
-            at = f"{stack}{layer}"
-            x = _sublayer(flow, model, f"{at}.attention", x, partial(_attention, flow, model, f"{at}.", None))
-            if memory is not None:
-                cross = partial(_attention, flow, model, f"{at}.cross_", memory)
-                x = _sublayer(flow, model, f"{at}.cross_attention", x, cross)
-            x = _sublayer(flow, model, f"{at}.ffn", x, partial(_feed_forward, flow, model, f"{at}."))
-        memory = flow.digital(f"{stack}.norm", flow.cycles.norm, x) if model.norm_first else x
-
-
-def _sublayer(flow: _Flow, model: Architecture, name: str, x: str, inner: Callable[[str], str]) -> str:
-    """What `inner` makes of x is added to x, and normalised, either x before it or the sum after it."""
-    norm = partial(flow.digital, f"{name}_norm", flow.cycles.norm)
-    y = inner(norm(x) if model.norm_first else x)
-    total = flow.digital(f"{name}_add", flow.cycles.add, x, y)
-    return total if model.norm_first else norm(total)
-
-
-def _attention(flow: _Flow, model: Architecture, at: str, memory: str | None, x: str) -> str:
-    """Queries of x; keys and values of x, or of `memory` in cross attention."""
-    q = flow.weight(f"{at}q", model.hidden, model.hidden, x)
-    k = flow.weight(f"{at}k", model.hidden, model.keys, memory or x)
-    v = flow.weight(f"{at}v", model.hidden, model.keys, memory or x)
-    mixed = flow.digital(f"{at}attention", flow.cycles.attention, q, k, v)
-    return flow.weight(f"{at}o", model.hidden, model.hidden, mixed)
-
-
-def _feed_forward(flow: _Flow, model: Architecture, at: str, x: str) -> str:
-    hidden, wide = model.hidden, model.feed_forward
-    if model.gated:
-        gate = flow.weight(f"{at}gate", hidden, wide, x)
-        up = flow.weight(f"{at}up", hidden, wide, x)
-        product = flow.digital(f"{at}silu_mul", flow.cycles.activation + flow.cycles.multiply, gate, up)
-        return flow.weight(f"{at}down", wide, hidden, product)
-    inner = flow.weight(f"{at}ffn1", hidden, wide, x)
-    return flow.weight(f"{at}ffn2", wide, hidden, flow.digital(f"{at}gelu", flow.cycles.activation, inner))
-
-
-def _factors(form: Form, inputs: int, outputs: int, hardware: Hardware) -> dict[str, Factor]:
+def make_factors(form: Form, inputs: int, outputs: int, hardware: Hardware) -> Factors:
     """The operators of a weight, by what is added to its name."""
-    kind = max(hardware.arrays, key=lambda kind: kind.rows * kind.columns)
-    rows, columns = kind.rows, kind.columns // hardware.columns_per_weight
-    if not columns:
-        raise InputError(
-            f"hardware: a weight takes {hardware.columns_per_weight} columns, but {kind.name!r} has only "
-            f"{kind.columns}; lower columns_per_weight or take a wider array"
-        )
+    rows, columns = largest_block(hardware)
     if form == "dense":
         return {"": _diagonal(1, inputs, outputs, rows, columns)}
     if form == "square":
@@ -225,14 +136,14 @@ def _factors(form: Form, inputs: int, outputs: int, hardware: Hardware) -> dict[
             )
         square = _diagonal(side, side, side, rows, columns)
         return {".R": square, ".L": square}
-    p, q = _split(inputs, outputs, rows, columns)
+    p, q = rectangular_blocks(inputs, outputs, rows, columns)
     return {
         ".R": _diagonal(p, inputs // p, q, rows, columns),
         ".L": _diagonal(q, p, outputs // q, rows, columns),
     }
 
 
-def _split(inputs: int, outputs: int, rows: int, columns: int) -> tuple[int, int]:
+def rectangular_blocks(inputs: int, outputs: int, rows: int, columns: int) -> tuple[int, int]:
     """Numbers p and q of blocks in R and L of a rectangular monarch form.
 
     Of those whose blocks fit `rows` x `columns`, if any: the middle vector, p * q long, is as near as can be
@@ -258,16 +169,6 @@ def _divisors(n: int) -> list[int]:
 
 def _diagonal(count: int, height: int, width: int, rows: int, columns: int) -> Factor:
     """`count` blocks of height x width down the diagonal, in pieces of at most rows x columns."""
-    block, top, left = (
-        axis.ravel()
-        for axis in np.meshgrid(
-            np.arange(count), np.arange(0, height, rows), np.arange(0, width, columns), indexing="ij"
-        )
-    )
-    pieces = BlockColumns(
-        input=block * height + top,
-        output=block * width + left,
-        height=np.minimum(height - top, rows),
-        width=np.minimum(width - left, columns),
-    )
+    place, one = np.arange(count), np.ones(count, dtype=np.int64)
+    pieces = cut_blocks(place * height, place * width, one * height, one * width, rows, columns)
     return [count * height, count * width], pieces

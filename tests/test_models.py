@@ -5,9 +5,10 @@ import pytest
 
 from sbdopt.blocks import Blocks
 from sbdopt.errors import InputError
-from sbdopt.models import FORMS, MODELS, DigitalCycles, make_model
+from sbdopt.models import FORMS, MODELS, make_model
 from sbdopt.problem import ArrayKind, Hardware, Operator, Problem
 from sbdopt.timing import earliest_starts, operator_cycles
+from sbdopt.transformers import DigitalCycles
 
 
 def xbar(rows: int = 256, columns: int = 256, columns_per_weight: int = 1) -> Hardware:

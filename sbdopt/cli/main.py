@@ -15,9 +15,11 @@ from sbdopt.cli.bench import bench
 from sbdopt.cli.check import check
 from sbdopt.cli.clock import BEGIN
 from sbdopt.cli.compile import compile
+from sbdopt.cli.design import design
 from sbdopt.cli.import_ import import_
 from sbdopt.cli.make import make
 from sbdopt.cli.pareto import pareto
+from sbdopt.cli.project import project
 from sbdopt.cli.run import run
 from sbdopt.cli.schema import schema
 from sbdopt.cli.show import show
@@ -39,7 +41,9 @@ app = typer.Typer(
     help="Map block-diagonal weight matrices onto compute-in-memory arrays, with proof.",
     epilog=f"Exit codes: 0 done; 1 nothing found, or not agreed; 2 wrong input. {DEBUG}=1 shows tracebacks.",
 )
-for verb in (solve, check, pareto, bench, sweep, make, show, compile, run, trace, schema):
+for verb in (
+    solve, check, pareto, bench, sweep, make, project, design, show, compile, run, trace, schema,
+):  # fmt: skip
     app.command()(verb)
 app.command("import")(import_)
 

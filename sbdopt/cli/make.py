@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from sbdopt.cli.options import size
+from sbdopt.cli.hardware import Adcs, Array, ColumnsPerWeight
 from sbdopt.cli.output import number, print_bytes, print_table, refuse_target
 from sbdopt.errors import InputError
 
@@ -22,13 +22,13 @@ def make(
     ] = None,
     form: Annotated[str, typer.Option(help="monarch, square, rectangular or dense.")] = "monarch",
     layers: Annotated[int | None, typer.Option(help="Only so many.", show_default="all")] = None,
-    array: Annotated[str, typer.Option(callback=size, help="Rows x columns of an array.")] = "256x256",
-    adcs: Annotated[int, typer.Option(min=1, help="Converters of an array.")] = 8,
+    array: Array = "256x256",
+    adcs: Adcs = 8,
     count: Annotated[
         int | None, typer.Option(min=1, help="Arrays.", show_default="as many as wanted")
     ] = None,
     tiers: Annotated[int, typer.Option(min=1, help="Arrays that share one periphery.")] = 1,
-    columns_per_weight: Annotated[int, typer.Option(min=1, help="Columns of one weight.")] = 1,
+    columns_per_weight: ColumnsPerWeight = 1,
     rows_per_phase: Annotated[
         int | None, typer.Option(min=1, help="Rows summed at a time.", show_default="all")
     ] = None,
@@ -45,8 +45,9 @@ def make(
 ) -> int:
     """Make the problem of a known model, on hardware of one kind of array."""
     from sbdopt.documents import parse
-    from sbdopt.models import DigitalCycles, make_model
+    from sbdopt.models import make_model
     from sbdopt.problem import Hardware
+    from sbdopt.transformers import DigitalCycles
 
     if list_:
         _print_models()
