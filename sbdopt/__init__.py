@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from sbdopt.bench import bench
     from sbdopt.blocks import Blocks
     from sbdopt.check import check
+    from sbdopt.cost import Cost, cost_of, load_preset
     from sbdopt.errors import InputError, SbdoptError
     from sbdopt.judge import judge
     from sbdopt.models import make_model
@@ -31,6 +32,7 @@ _HOME = {
     "BlockColumns": "sbdopt.problem",
     "Blocks": "sbdopt.blocks",
     "Budget": "sbdopt.search.budget",
+    "Cost": "sbdopt.cost",
     "Hardware": "sbdopt.problem",
     "InputError": "sbdopt.errors",
     "METHODS": "sbdopt.search",
@@ -41,7 +43,9 @@ _HOME = {
     "Solution": "sbdopt.solution",
     "bench": "sbdopt.bench",
     "check": "sbdopt.check",
+    "cost_of": "sbdopt.cost",
     "judge": "sbdopt.judge",
+    "load_preset": "sbdopt.cost",
     "make_model": "sbdopt.models",
     "pareto": "sbdopt.pareto",
     "simulate": "sbdopt.simulate",
@@ -56,6 +60,7 @@ __all__ = [
     "BlockColumns",
     "Blocks",
     "Budget",
+    "Cost",
     "Hardware",
     "InputError",
     "Operator",
@@ -66,7 +71,9 @@ __all__ = [
     "__version__",
     "bench",
     "check",
+    "cost_of",
     "judge",
+    "load_preset",
     "make_model",
     "pareto",
     "simulate",

@@ -14,6 +14,7 @@ import typer
 from sbdopt.cli.bench import bench
 from sbdopt.cli.check import check
 from sbdopt.cli.clock import BEGIN
+from sbdopt.cli.cost import cost
 from sbdopt.cli.make import make
 from sbdopt.cli.pareto import pareto
 from sbdopt.cli.schema import schema
@@ -34,7 +35,7 @@ app = typer.Typer(
     help="Map block-diagonal weight matrices onto compute-in-memory arrays, with proof.",
     epilog=f"Exit codes: 0 done; 1 nothing found, or not agreed; 2 wrong input. {DEBUG}=1 shows tracebacks.",
 )
-for verb in (solve, check, pareto, bench, make, show, schema):
+for verb in (solve, check, pareto, bench, make, show, cost, schema):
     app.command()(verb)
 
 
