@@ -76,10 +76,10 @@ class Estimate:
         """The cost with an ADC model and bits, or the preset's."""
         preset, movement = self.chip.preset, self.movement
         conversions = self.chip.conversions(adc, adc_bits)
-        times = self._times(conversions)
+        times = self.step_times(conversions)
         nothing = np.zeros(len(self.blocks.predecessors))
         path = self.schedule.run(times, nothing, nothing)
-        interval = self._interval(times)
+        interval = self.interval(times)
         energy = self._energy(conversions)
         area = self._area(conversions)
         known = [value for value in area.values() if value is not None]
@@ -112,7 +112,8 @@ class Estimate:
             else:
                 yield Rival(name, model.node, cost, next(iter(conversions.values()), None))
 
-    def _times(self, conversions: dict[int, Conversion]) -> StepTimes:
+    def step_times(self, conversions: dict[int, Conversion]) -> StepTimes:
+        """Of every step, with these conversions on each kind of array."""
         steps, timing = self.activity.steps, self.chip.preset.timing
         columns = {part: np.zeros(len(steps)) for part in PARTS[:4]}
         for kind, conversion in conversions.items():
@@ -123,7 +124,8 @@ class Estimate:
                 column[mine] = getattr(one, part)
         return StepTimes(**columns)
 
-    def _interval(self, times: StepTimes) -> dict[str, float]:
+    def interval(self, times: StepTimes) -> dict[str, float]:
+        """What the busiest tile spends its time on, in ns."""
         tile = self.activity.steps.tile
         parts = dict.fromkeys(PARTS, 0.0)
         if len(tile):
