@@ -9,15 +9,15 @@ from sbdopt.cost.components import CROSSBAR_MODELS, DIGITAL_MODELS, DRIVER_MODEL
 
 PAGE = Path(__file__).parent.parent / "docs" / "cost.md"
 AFTER = """
-A preset is a JSON file; the ones here are in `sbdopt/cost/presets`, and `--preset FILE.json` takes one's own. `adc`
-left out means that conversions are part of the crossbar's read. Inputs have `input_slices` (of the problem) times
-`dac_bits` bits.
+A preset is a JSON file; the ones here are in `sbdopt/cost/presets`, and `--preset FILE.json` takes one's
+own. `adc` left out means that conversions are part of the crossbar's read. Inputs have `input_slices` (of
+the problem) times `dac_bits` bits.
 """
 CAUTION = """
-Figures are not scaled from one technology to another: a preset that mixes nodes says so. Where a source gives no
-range, the one here is that of the designs that its figures were taken from, or, for the bits of ADCs, where they
-are commonly built. PUMA's 12.5 ns and 0.225 mW a bit are taken for one conversion; if they are meant for all 128
-columns of an array, they are 128 times too much, which would make it the cheapest of all. Leakage is in no model.
+Figures are not scaled from one technology to another: a preset that mixes nodes says so. Where a source
+gives no range, the one here is that of the designs that its figures were taken from, or, for the bits of
+ADCs, where they are commonly built. PUMA's 12.5 ns and 0.225 mW a bit are taken for one conversion; if
+they are meant for all 128 columns of an array, they are 128 times too much. Leakage is in no model.
 """
 
 
@@ -29,7 +29,8 @@ def main() -> None:
         one = load_preset(name)
         adc = "-" if one.adc is None else f"{one.adc.model}, {one.adc.bits} bits"
         lines.append(
-            f"| `{name}` | {adc} | {one.driver} | {one.crossbar} | {one.digital} | {one.network} | {one.about} |"
+            f"| `{name}` | {adc} | {one.driver} | {one.crossbar} | {one.digital} | {one.network} "
+            f"| {one.about} |"
         )
     lines += [
         AFTER.rstrip(),

@@ -344,3 +344,13 @@ def test_an_illegal_solution_has_no_cost(folder, capsys):
     capsys.readouterr()
     assert main(["cost", problem, solution]) == 2
     assert "not legal, so it has no cost" in one_line(capsys.readouterr().err)
+
+
+def test_tiers_share_drivers_and_converters_but_not_cells():
+    parts, entries = crossbar("a", (0, 0, 8, 8), (8, 8, 8, 8)), [(0, 0, 0, 0, 0), (0, 1, 0, 0, 50)]
+    array = {"rows": 64, "columns": 64, "adcs": 4}
+    alone = cost_of(*placed([parts], entries, array), load_preset("pcm-256")).area_parts
+    entries[1] = (0, 1, 0, 0, 500)
+    tile = cost_of(*placed([parts], entries, array | {"tiers": 2}), load_preset("pcm-256")).area_parts
+    assert alone["adc"] == pytest.approx(2 * tile["adc"])
+    assert alone["crossbar"] == tile["crossbar"]

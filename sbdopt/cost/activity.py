@@ -7,53 +7,55 @@ from dataclasses import dataclass
 import numpy as np
 
 from sbdopt.blocks import Blocks
-from sbdopt.documents import IntArray
+from sbdopt.documents import FloatArray, IntArray
 from sbdopt.judge.steps import Steps, group, numbered
 from sbdopt.placement import Placement
 
 
 @dataclass(frozen=True, eq=False)
 class Activity:
-    """Counts of one token; columns have one entry a kind of array, but `reads`."""
+    """Counts of one token; columns have one entry a kind of array, but `reads`.
+
+    They are floating, since products of the largest numbers of the format do not fit 64 bits.
+    """
 
     steps: Steps
     reads: IntArray
     """For each step: input slices x phases."""
-    array_reads: IntArray
+    array_reads: FloatArray
     """Reads of whole arrays: the sum of `reads`."""
-    conversions: IntArray
+    conversions: FloatArray
     """Reads x columns read."""
-    drives: IntArray
+    drives: FloatArray
     """Input slices x rows driven: each row is driven in one of the phases."""
-    cell_reads: IntArray
+    cell_reads: FloatArray
     """Drives x columns read: cells on a driven row and a read column conduct, wanted or not."""
     additions: int
     """Outputs that steps yield, less those that there are: partial sums to be added digitally."""
-    arrays: IntArray
+    arrays: FloatArray
     """Arrays that hold a block."""
-    peripheries: IntArray
+    peripheries: FloatArray
     """Tiles (arrays that share drivers and converters) that hold a block."""
 
 
 def count_activity(blocks: Blocks, placement: Placement) -> Activity:
     """The counts of a legal placement."""
     steps = group(blocks, placement)
-    slices = blocks.hardware.input_slices
-    kinds = len(blocks.hardware.arrays)
+    reads = blocks.hardware.input_slices * steps.phases
+    drives = blocks.hardware.input_slices * steps.rows.astype(np.float64)
 
-    def by_kind(values: IntArray) -> IntArray:
-        result = np.zeros(kinds, dtype=np.int64)
-        np.add.at(result, steps.kind, values)
-        return result
+    def by_kind(values: IntArray | FloatArray) -> FloatArray:
+        sums = np.bincount(steps.kind, weights=values, minlength=len(blocks.hardware.arrays))
+        return sums.astype(np.float64)
 
     yielded = int(steps.columns.sum()) // blocks.hardware.columns_per_weight
     return Activity(
         steps=steps,
-        reads=slices * steps.phases,
-        array_reads=by_kind(slices * steps.phases),
-        conversions=by_kind(slices * steps.phases * steps.columns),
-        drives=by_kind(slices * steps.rows),
-        cell_reads=by_kind(slices * steps.rows * steps.columns),
+        reads=reads,
+        array_reads=by_kind(reads),
+        conversions=by_kind(reads.astype(np.float64) * steps.columns),
+        drives=by_kind(drives),
+        cell_reads=by_kind(drives * steps.columns),
         additions=yielded - _outputs(blocks),
         arrays=by_kind(_first(numbered(steps.kind, steps.array))),
         peripheries=by_kind(_first(steps.tile)),

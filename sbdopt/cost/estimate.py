@@ -139,19 +139,19 @@ class Estimate:
         parts = dict.fromkeys(PARTS, 0.0)
         for kind in chip.kinds:
             crossbar = chip.crossbars[kind]
-            parts["adc"] += int(activity.conversions[kind]) * conversions[kind].pj
-            parts["drivers"] += int(activity.drives[kind]) * chip.drivers[kind].pj
-            parts["crossbar"] += int(activity.cell_reads[kind]) * crossbar.pj_per_cell
-            parts["crossbar"] += int(activity.array_reads[kind]) * crossbar.pj_per_read
+            parts["adc"] += activity.conversions[kind] * conversions[kind].pj
+            parts["drivers"] += activity.drives[kind] * chip.drivers[kind].pj
+            parts["crossbar"] += activity.cell_reads[kind] * crossbar.pj_per_cell
+            parts["crossbar"] += activity.array_reads[kind] * crossbar.pj_per_read
         busy = sum(operator.cycles or 0 for operator in self.blocks.problem.operators)
         parts["digital"] = (
-            int(activity.conversions.sum()) * chip.digital.pj_per_shift_add
+            activity.conversions.sum() * chip.digital.pj_per_shift_add
             + activity.additions * chip.digital.pj_per_addition
             + busy * self.blocks.hardware.cycle_ns * chip.digital.operator_mw
         )
         parts["movement"] = (moved.bits_in + moved.bits_out) * chip.network.pj_per_bit
         parts["movement"] += moved.bit_hops * chip.network.pj_per_bit_hop
-        return parts
+        return {part: float(value) for part, value in parts.items()}
 
     def _area(self, conversions: dict[int, Conversion]) -> dict[str, float | None]:
         """Of the arrays that hold a block, and of their mesh tiles, in mm2."""
@@ -160,18 +160,16 @@ class Estimate:
         unknown = set()
         for kind in chip.kinds:
             array, cell, adc = chip.hardware.arrays[kind], chip.crossbars[kind], conversions[kind]
-            shared = int(activity.peripheries[kind])
+            shared = activity.peripheries[kind]
             um2["adc"] += shared * array.adcs * (adc.um2 or 0.0)
             um2["drivers"] += shared * array.rows * chip.drivers[kind].um2
-            um2["crossbar"] += (
-                int(activity.arrays[kind]) * array.rows * array.columns * (cell.um2_per_cell or 0.0)
-            )
+            um2["crossbar"] += activity.arrays[kind] * array.rows * array.columns * (cell.um2_per_cell or 0.0)
             um2["digital"] += shared * array.adcs * chip.digital.um2_per_adc
             unknown |= {"adc"} if adc.um2 is None else set()
             unknown |= {"crossbar"} if cell.um2_per_cell is None else set()
         um2["digital"] += self.movement.mesh_tiles * chip.digital.um2_per_mesh_tile
         um2["movement"] += self.movement.mesh_tiles * chip.network.um2_per_mesh_tile
-        return {part: None if part in unknown else value / 1e6 for part, value in um2.items()}
+        return {part: None if part in unknown else float(value) / 1e6 for part, value in um2.items()}
 
 
 def _check_names(extrapolate: Collection[str]) -> None:
