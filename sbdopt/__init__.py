@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from sbdopt.bench import bench
     from sbdopt.blocks import Blocks
     from sbdopt.check import check
+    from sbdopt.cost import Cost, cost_of, load_preset
     from sbdopt.errors import InputError, SbdoptError
     from sbdopt.judge import judge
     from sbdopt.models import make_model
@@ -38,6 +39,7 @@ _HOME = {
     "BlockStore": "sbdopt.weights.reading",
     "Blocks": "sbdopt.blocks",
     "Budget": "sbdopt.search.budget",
+    "Cost": "sbdopt.cost",
     "Hardware": "sbdopt.problem",
     "InputError": "sbdopt.errors",
     "METHODS": "sbdopt.search",
@@ -54,6 +56,8 @@ _HOME = {
     "import_model": "sbdopt.structure",
     "judge": "sbdopt.judge",
     "load_program": "sbdopt.program",
+    "cost_of": "sbdopt.cost",
+    "load_preset": "sbdopt.cost",
     "make_model": "sbdopt.models",
     "open_checkpoint": "sbdopt.weights.checkpoint",
     "pareto": "sbdopt.pareto",
@@ -74,6 +78,7 @@ __all__ = [
     "BlockStore",
     "Blocks",
     "Budget",
+    "Cost",
     "Hardware",
     "InputError",
     "Operator",
@@ -86,9 +91,11 @@ __all__ = [
     "bench",
     "check",
     "compile_program",
+    "cost_of",
     "find_structure",
     "import_model",
     "judge",
+    "load_preset",
     "load_program",
     "make_model",
     "open_checkpoint",

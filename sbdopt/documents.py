@@ -19,6 +19,7 @@ from sbdopt.errors import InputError
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.float64]
 
 LARGEST_SIZE = 2**31 - 1
 """Largest number that may describe geometry: sums and products of two still fit in 64 bits."""

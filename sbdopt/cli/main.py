@@ -15,6 +15,7 @@ from sbdopt.cli.bench import bench
 from sbdopt.cli.check import check
 from sbdopt.cli.clock import BEGIN
 from sbdopt.cli.compile import compile
+from sbdopt.cli.cost import cost
 from sbdopt.cli.design import design
 from sbdopt.cli.import_ import import_
 from sbdopt.cli.make import make
@@ -42,7 +43,7 @@ app = typer.Typer(
     epilog=f"Exit codes: 0 done; 1 nothing found, or not agreed; 2 wrong input. {DEBUG}=1 shows tracebacks.",
 )
 for verb in (
-    solve, check, pareto, bench, sweep, make, project, design, show, compile, run, trace, schema,
+    solve, check, pareto, bench, sweep, make, project, design, show, cost, compile, run, trace, schema,
 ):  # fmt: skip
     app.command()(verb)
 app.command("import")(import_)
