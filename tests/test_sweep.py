@@ -14,8 +14,11 @@ import pytest
 from pyarrow import parquet
 
 import sbdopt.sweep.running
+import sbdopt.sweep.solving
 from sbdopt.cli import main
 from sbdopt.errors import InputError
+from sbdopt.solution import Solution
+from sbdopt.solve import solve
 from sbdopt.sweep import Point, PointRow, Results, Spec, run_sweep
 from sbdopt.sweep.running import _in_processes
 from sbdopt.sweep.solving import failed, solve_point
@@ -163,6 +166,9 @@ def test_arrays_of_a_problem_with_faults_stay_as_they_are(spec: Path) -> None:
         ({"adcs": [0]}, "adcs[0]"),
         ({"problems": ["gone.json"]}, "gone.json"),
         ({"colour": 1}, "colour"),
+        ({"presets": ["gold"]}, "'gold' is not a preset"),
+        ({"adc_bits": [8]}, "name presets"),
+        ({"presets": ["puma"], "adc_bits": [0]}, "adc_bits[0]"),
         ({"work": -1}, "work"),
     ],
 )
@@ -175,6 +181,30 @@ def test_bad_sweeps(
     assert said in line
     assert line.count("\n") == 1
     assert not list(spec.parent.glob("sweep-results*"))
+
+
+def test_costs_are_columns_and_ask_for_no_solution_of_their_own(
+    spec: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = json.loads(spec.read_text())
+    document |= {"problems": ["pair.json"], "methods": ["greedy"], "arrays": ["64x64"]}
+    document |= {"presets": ["pcm-256"], "adc_bits": [8, 6, 1]}
+    spec.write_text(json.dumps(document))
+    solved = []
+
+    def counted(*given: object, **options: object) -> Solution:
+        solved.append(given)
+        return solve(*given, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(sbdopt.sweep.solving, "solve", counted)
+    points = [point for _, point in Spec.load(spec).keyed_points()]
+    content = spec.with_name("pair.json").read_bytes()
+    rows = [solve_point(point, content)[0] for point in points]
+    assert len(solved) == 1
+    assert rows[0].energy_pj > rows[1].energy_pj > 0
+    assert rows[2].energy_pj is None
+    assert rows[2].makespan == rows[0].makespan
+    assert rows[2].note.startswith("no costs: ")
 
 
 def test_a_log_of_something_else_is_refused(spec: Path) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 from sbdopt.bench import row_of
+from sbdopt.blocks import Blocks
+from sbdopt.cost import cost_of, load_preset
 from sbdopt.errors import InputError, SbdoptError
 from sbdopt.models import make_model
+from sbdopt.placement import Placement
 from sbdopt.problem import Hardware, Problem
 from sbdopt.search.budget import Budget
-from sbdopt.solution import Bounds
+from sbdopt.solution import Bounds, Solution
 from sbdopt.solve import solve
 from sbdopt.sweep.spec import Model, Point, array_kind
 
@@ -36,10 +40,18 @@ class PointRow:
     unused_cells: int | None = None
     makespan: int | None = None
     interval: int | None = None
-    makespan_ns: float | None = None
     bound_unused_cells: int | None = None
     bound_makespan: int | None = None
     bound_interval: int | None = None
+    preset: str | None = None
+    adc_model: str | None = None
+    adc_bits: int | None = None
+    latency_ns: float | None = None
+    """Of a token, nothing spent on movement between arrays."""
+    interval_ns: float | None = None
+    energy_pj: float | None = None
+    """Of a token, the movement included."""
+    area_mm2: float | None = None
     note: str = ""
     """Why there is no solution."""
 
@@ -59,7 +71,7 @@ def solve_point(point: Point, content: bytes | None) -> tuple[PointRow, float]:
         seconds=float("inf") if point.time_limit is None else point.time_limit, work=point.work, workers=1
     )
     try:
-        return _solved(point, _problem(point, content), budget), budget.elapsed
+        return _solved(point, content, budget), budget.elapsed
     except (SbdoptError, MemoryError) as error:
         said = str(error) or "not enough memory"
     except Exception as error:  # a fault of sbdopt, which must not end the sweep
@@ -76,6 +88,8 @@ def failed(point: Point, note: str) -> PointRow:
         method=point.method,
         goals=",".join(point.goals),
         seed=point.seed,
+        preset=point.preset,
+        adc_bits=point.adc_bits,
         status="failed",
         note=note,
     )
@@ -115,14 +129,14 @@ def _on_other_arrays(problem: Problem, point: Point) -> Problem:
     )
 
 
-def _solved(point: Point, problem: Problem, budget: Budget) -> PointRow:
-    solution = solve(problem, method=point.method, goals=point.goals, budget=budget, seed=point.seed)
-    if solution.solver is not None and solution.solver.get("interrupted"):
-        raise KeyboardInterrupt
+def _solved(point: Point, content: bytes | None, budget: Budget) -> PointRow:
+    """The row of a point; points that differ in costs only have one solution."""
+    problem, solution = _solution(
+        point.model_copy(update={"preset": None, "adc_bits": None}), content, budget
+    )
     row = row_of(solution, point.method, point.goals, budget.elapsed)
     bounds = Bounds() if solution.bounds is None else solution.bounds
     kinds = problem.hardware.arrays
-    makespan = row.makespan
     return PointRow(
         problem=problem.name,
         array=" ".join(f"{kind.rows}x{kind.columns}" for kind in kinds),
@@ -134,11 +148,37 @@ def _solved(point: Point, problem: Problem, budget: Budget) -> PointRow:
         arrays=row.arrays,
         utilization=row.utilization,
         unused_cells=row.unused_cells,
-        makespan=makespan,
+        makespan=row.makespan,
         interval=row.interval,
-        makespan_ns=None if makespan is None else makespan * problem.hardware.cycle_ns,
         bound_unused_cells=bounds.unused_cells,
         bound_makespan=bounds.makespan,
         bound_interval=bounds.interval,
-        note=row.note,
+        **{"note": row.note, **_costs(point, problem, solution)},
     )
+
+
+_solutions: dict[tuple[Point, bytes | None], tuple[Problem, Solution]] = {}
+"""The last solution of this process."""
+
+
+def _solution(point: Point, content: bytes | None, budget: Budget) -> tuple[Problem, Solution]:
+    if (point, content) not in _solutions:
+        problem = _problem(point, content)
+        solution = solve(problem, method=point.method, goals=point.goals, budget=budget, seed=point.seed)
+        if solution.solver is not None and solution.solver.get("interrupted"):
+            raise KeyboardInterrupt
+        _solutions.clear()
+        _solutions[point, content] = problem, solution
+    return _solutions[point, content]
+
+
+def _costs(point: Point, problem: Problem, solution: Solution) -> dict[str, Any]:
+    if point.preset is None or solution.metrics is None:
+        return {}
+    blocks = Blocks.of(problem)
+    try:
+        cost = cost_of(blocks, Placement.read(blocks, solution), load_preset(point.preset), point.adc_bits)
+    except SbdoptError as refused:
+        return {"preset": point.preset, "adc_bits": point.adc_bits, "note": f"no costs: {refused}"}
+    names = ("preset", "adc_model", "adc_bits", "latency_ns", "interval_ns", "energy_pj", "area_mm2")
+    return {name: getattr(cost, name) for name in names}

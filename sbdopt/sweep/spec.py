@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PrivateAttr, model_validator
 
+from sbdopt.cost import load_preset
 from sbdopt.documents import Document, parse, read_json
 from sbdopt.errors import InputError
 from sbdopt.goals import DEFAULT_GOALS
@@ -41,6 +42,10 @@ class Point(Document):
     method: str
     goals: tuple[str, ...]
     seed: int
+    preset: str | None
+    """Of the costs; None: they are not counted."""
+    adc_bits: int | None
+    """None: those of the preset."""
     time_limit: float | None
     work: float | None
 
@@ -49,7 +54,8 @@ class Point(Document):
 
         `content` is the SHA-256 of the problem file, empty for a model.
         """
-        said = {**self.model_dump(mode="json"), "content": content}
+        preset = None if self.preset is None else load_preset(self.preset).model_dump(mode="json")
+        said = {**self.model_dump(mode="json"), "preset": preset, "content": content}
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:24]
 
 
@@ -68,6 +74,12 @@ class Spec(Document):
         [",".join(DEFAULT_GOALS)], min_length=1, description="Each one order of goals, with commas."
     )
     seeds: list[Annotated[int, Field(ge=0, lt=2**31)]] = Field([0], min_length=1)
+    presets: list[str] = Field(
+        default_factory=list, description="Of `sbdopt cost`, by name or file; empty: no costs."
+    )
+    adc_bits: list[Annotated[int, Field(ge=1, le=32)]] = Field(
+        default_factory=list, description="Of the converters, for costs; empty: those of the preset."
+    )
     time_limit: Annotated[float, Field(gt=0, strict=False)] | None = Field(
         None, description="Seconds for a point; 20 if work is not limited either."
     )
@@ -78,11 +90,15 @@ class Spec(Document):
 
     @model_validator(mode="after")
     def _can_be_solved(self) -> Self:
-        for axis in ("problems", "arrays", "adcs", "methods", "goals", "seeds"):
+        for axis in ("problems", "arrays", "adcs", "methods", "goals", "seeds", "presets", "adc_bits"):
             entries = [repr(entry) for entry in getattr(self, axis)]
             if len(set(entries)) < len(entries):
                 raise ValueError(f"{axis}: an entry stands twice; each point would be solved twice")
+        if self.adc_bits and not self.presets:
+            raise ValueError("adc_bits count in costs only, and there are none: name presets")
         try:
+            for preset in self.presets:
+                load_preset(preset)
             for method in self.methods:
                 check_method(method)
             for goals in self.goals:
@@ -113,8 +129,10 @@ class Spec(Document):
         limit = 20.0 if self.time_limit is None and self.work is None else self.time_limit
         arrays: list[str | None] = [*self.arrays] or [None]
         adcs_each: list[int | None] = [*self.adcs] or [None]
-        for problem, array, adcs, method, goals, seed in product(
-            self.problems, arrays, adcs_each, self.methods, self.goals, self.seeds
+        presets: list[str | None] = [*self.presets] or [None]
+        bits: list[int | None] = [*self.adc_bits] or [None]
+        for problem, array, adcs, method, goals, seed, preset, adc_bits in product(
+            self.problems, arrays, adcs_each, self.methods, self.goals, self.seeds, presets, bits
         ):
             yield Point(
                 problem=problem,
@@ -123,6 +141,8 @@ class Spec(Document):
                 method=method,
                 goals=_goals(goals),
                 seed=seed,
+                preset=preset,
+                adc_bits=adc_bits,
                 time_limit=limit,
                 work=self.work,
             )
