@@ -25,7 +25,8 @@ from typing import Literal, get_args
 import numpy as np
 
 from sbdopt.errors import InputError
-from sbdopt.problem import BlockColumns, Hardware, Problem
+from sbdopt.fitting import cut_blocks, largest_block
+from sbdopt.problem import Hardware, Problem
 from sbdopt.transformers import DigitalCycles, Factor, Factors, Structure, operators_of
 
 Form = Literal["monarch", "square", "rectangular", "dense"]
@@ -123,13 +124,7 @@ def make_model(
 
 def make_factors(form: Form, inputs: int, outputs: int, hardware: Hardware) -> Factors:
     """The operators of a weight, by what is added to its name."""
-    kind = max(hardware.arrays, key=lambda kind: kind.rows * kind.columns)
-    rows, columns = kind.rows, kind.columns // hardware.columns_per_weight
-    if not columns:
-        raise InputError(
-            f"hardware: a weight takes {hardware.columns_per_weight} columns, but {kind.name!r} has only "
-            f"{kind.columns}; lower columns_per_weight or take a wider array"
-        )
+    rows, columns = largest_block(hardware)
     if form == "dense":
         return {"": _diagonal(1, inputs, outputs, rows, columns)}
     if form == "square":
@@ -141,14 +136,14 @@ def make_factors(form: Form, inputs: int, outputs: int, hardware: Hardware) -> F
             )
         square = _diagonal(side, side, side, rows, columns)
         return {".R": square, ".L": square}
-    p, q = _split(inputs, outputs, rows, columns)
+    p, q = rectangular_blocks(inputs, outputs, rows, columns)
     return {
         ".R": _diagonal(p, inputs // p, q, rows, columns),
         ".L": _diagonal(q, p, outputs // q, rows, columns),
     }
 
 
-def _split(inputs: int, outputs: int, rows: int, columns: int) -> tuple[int, int]:
+def rectangular_blocks(inputs: int, outputs: int, rows: int, columns: int) -> tuple[int, int]:
     """Numbers p and q of blocks in R and L of a rectangular monarch form.
 
     Of those whose blocks fit `rows` x `columns`, if any: the middle vector, p * q long, is as near as can be
@@ -174,16 +169,6 @@ def _divisors(n: int) -> list[int]:
 
 def _diagonal(count: int, height: int, width: int, rows: int, columns: int) -> Factor:
     """`count` blocks of height x width down the diagonal, in pieces of at most rows x columns."""
-    block, top, left = (
-        axis.ravel()
-        for axis in np.meshgrid(
-            np.arange(count), np.arange(0, height, rows), np.arange(0, width, columns), indexing="ij"
-        )
-    )
-    pieces = BlockColumns(
-        input=block * height + top,
-        output=block * width + left,
-        height=np.minimum(height - top, rows),
-        width=np.minimum(width - left, columns),
-    )
+    place, one = np.arange(count), np.ones(count, dtype=np.int64)
+    pieces = cut_blocks(place * height, place * width, one * height, one * width, rows, columns)
     return [count * height, count * width], pieces

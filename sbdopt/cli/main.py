@@ -12,6 +12,7 @@ from sbdopt.cli.bench import bench
 from sbdopt.cli.check import check
 from sbdopt.cli.make import make
 from sbdopt.cli.pareto import pareto
+from sbdopt.cli.project import project
 from sbdopt.cli.schema import schema
 from sbdopt.cli.show import show
 from sbdopt.cli.solve import solve
@@ -28,7 +29,7 @@ app = typer.Typer(
     help="Map block-diagonal weight matrices onto compute-in-memory arrays, with proof.",
     epilog=f"Exit codes: 0 done; 1 nothing found, or not agreed; 2 wrong input. {DEBUG}=1 shows tracebacks.",
 )
-for verb in (solve, check, pareto, bench, make, show, schema):
+for verb in (solve, check, pareto, bench, make, project, show, schema):
     app.command()(verb)
 
 

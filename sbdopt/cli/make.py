@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from sbdopt.cli.hardware import Adcs, Array, ColumnsPerWeight
 from sbdopt.cli.output import number, print_bytes, print_table, refuse_target
 from sbdopt.errors import InputError
 
 if TYPE_CHECKING:
     from sbdopt.models import Form
-
-
-def _size(text: str) -> str:
-    """Refuse what is not ROWSxCOLUMNS."""
-    if re.fullmatch(r"[1-9][0-9]{0,9}x[1-9][0-9]{0,9}", text) is None:
-        raise typer.BadParameter(f"{text!r} is not ROWSxCOLUMNS, two numbers from 1, such as 256x256.")
-    return text
 
 
 def make(
@@ -29,13 +22,13 @@ def make(
     ] = None,
     form: Annotated[str, typer.Option(help="monarch, square, rectangular or dense.")] = "monarch",
     layers: Annotated[int | None, typer.Option(help="Only so many.", show_default="all")] = None,
-    array: Annotated[str, typer.Option(callback=_size, help="Rows x columns of an array.")] = "256x256",
-    adcs: Annotated[int, typer.Option(min=1, help="Converters of an array.")] = 8,
+    array: Array = "256x256",
+    adcs: Adcs = 8,
     count: Annotated[
         int | None, typer.Option(min=1, help="Arrays.", show_default="as many as wanted")
     ] = None,
     tiers: Annotated[int, typer.Option(min=1, help="Arrays that share one periphery.")] = 1,
-    columns_per_weight: Annotated[int, typer.Option(min=1, help="Columns of one weight.")] = 1,
+    columns_per_weight: ColumnsPerWeight = 1,
     rows_per_phase: Annotated[
         int | None, typer.Option(min=1, help="Rows summed at a time.", show_default="all")
     ] = None,
