@@ -105,4 +105,5 @@ def save_problem(
         return layer.monarch() if isinstance(layer, MonarchLinear) else None
 
     plan = plan_of(name, understood, layers)
-    return Projection(understood, plan, hardware, factors=factors).save(path)
+    Projection(understood, plan, hardware, factors=factors).save(path)
+    return Problem.load(path)
