@@ -52,7 +52,10 @@ def train(folder: Path, student: nn.Module, texts: Sequence[str], recipe: Recipe
         losses.append(loss)
         if (step + 1) % 100 == 0:
             spent = time.process_time() - begin
-            print(f"step {step + 1}, {spent:.0f} s of CPU, cosine {1 - sum(losses[-100:]) / 100:.3f}", flush=True)
+            print(
+                f"step {step + 1}, {spent:.0f} s of CPU, cosine {1 - sum(losses[-100:]) / 100:.3f}",
+                flush=True,
+            )
 
     distil(load_model(folder), student, batches.batches, ask, recipe, told)
     return time.process_time() - begin

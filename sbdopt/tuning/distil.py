@@ -76,7 +76,7 @@ def distil(
         off = 1 - nn.functional.cosine_similarity(said.result, wanted.result).mean()
         loss = off + recipe.hidden * (1 - step / recipe.steps) * _between(said, wanted)
         optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
         told(step, float(off.detach()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -55,18 +57,18 @@ class MonarchLinear(nn.Module):
 
     def extra_repr(self) -> str:
         """What `print` says of it."""
-        return f"{self.in_features}, {self.out_features}, pattern={self.pattern}, bias={self.bias is not None}"
+        return (
+            f"{self.in_features}, {self.out_features}, pattern={self.pattern}, bias={self.bias is not None}"
+        )
 
 
-def is_linear(module: nn.Module) -> bool:
+def is_linear(module: nn.Module | None) -> TypeGuard[nn.Linear | MonarchLinear]:
     """Whether it is a linear layer, dense or a Monarch product."""
     return isinstance(module, nn.Linear | MonarchLinear)
 
 
-def dense_weight(layer: nn.Module) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def dense_weight(layer: nn.Linear | MonarchLinear) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
     """The weight of a linear layer as one matrix, (inputs, outputs)."""
     if isinstance(layer, MonarchLinear):
         return layer.monarch().dense().astype(np.float64)
-    weight = layer.weight
-    assert isinstance(weight, Tensor)
-    return weight.detach().cpu().double().numpy().T
+    return layer.weight.detach().cpu().double().numpy().T

@@ -16,6 +16,7 @@ from sbdopt.placement import Placement
 from sbdopt.problem import Problem
 from sbdopt.simulate import simulate, standing_placement
 from sbdopt.solution import Solution
+from sbdopt.tuning.linear import MonarchLinear, is_linear
 from sbdopt.tuning.modules import operators_of_layers
 from sbdopt.weights.origin import Origin
 from sbdopt.weights.store import Weights, read_weights
@@ -73,12 +74,12 @@ class Chip:
 class MappedLinear(nn.Module):
     """y = x W + bias, where the arrays compute x W: operator after operator, in float64."""
 
-    def __init__(self, chip: Chip, operators: Sequence[str], layer: nn.Module) -> None:
+    def __init__(self, chip: Chip, operators: Sequence[str], layer: nn.Linear | MonarchLinear) -> None:
         """In the place of a linear layer, whose bias it keeps; `operators` are R and L, or one of W."""
         super().__init__()
         self.chip, self.operators = chip, tuple(operators)
         self.in_features, self.out_features = layer.in_features, layer.out_features
-        self.bias = layer.bias
+        self.bias: nn.Parameter | None = layer.bias
         first, last = chip.origin(self.operators[0]).shape[0], chip.origin(self.operators[-1]).shape[1]
         if first < self.in_features or last < self.out_features:
             raise InputError(
@@ -119,7 +120,7 @@ def map_model(
     modules = dict(model.named_modules())
     for name, chain in chosen.items():
         layer = modules.get(name)
-        if not hasattr(layer, "in_features"):
+        if not is_linear(layer):
             raise InputError(f"{name!r} is no linear layer of the model, so that nothing can be mapped there")
         for operator in chain:
             if operator not in chip.weights:

@@ -25,12 +25,11 @@ class Moments:
     @property
     def covariance(self) -> Array:
         """E[(x - mean)^T (x - mean)], (inputs, inputs): what counts if a bias can take the mean's error."""
-        return self.second - np.outer(self.mean, self.mean)
+        around: Array = self.second - np.outer(self.mean, self.mean)
+        return around
 
 
-def gather_moments(
-    model: nn.Module, names: Collection[str], run: Callable[[], object]
-) -> dict[str, Moments]:
+def gather_moments(model: nn.Module, names: Collection[str], run: Callable[[], object]) -> dict[str, Moments]:
     """Moments of the inputs of the layers called `names` while `run()` sends calibration inputs through.
 
     Modules that are given the same tensor, as q, k and v are, share their moments and the work for them.
