@@ -47,6 +47,7 @@ def test_the_contract_holds():
         ("simulate/run.py", "import sbdopt.judge", "The simulator knows nothing of the rules"),
         ("search/greedy.py", "import ortools.sat", "OR-Tools only in search.exact"),
         ("solve.py", "import matplotlib.figure", "Matplotlib only in plot"),
+        ("solve.py", "import torch", "PyTorch only in tuning, and to load a pickle"),
         ("solve.py", "import rich.table", "The terminal only in cli"),
         ("check.py", "import typer", "The terminal only in cli"),
     ],

@@ -1,5 +1,7 @@
 """Monarch layers in a tiny random transformer: fitted, trained, mapped."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -255,3 +257,21 @@ def test_a_model_of_unknown_names_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="layout"):
         save_problem(nn.Sequential(nn.Linear(4, 4)), tmp_path / "p.json", "x", HARDWARE)
     assert not list(tmp_path.iterdir())
+
+
+def test_without_pytorch_one_line_says_what_to_install() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import sbdopt, sbdopt.cli\n"
+        "try:\n    import sbdopt.tuning\n"
+        "except sbdopt.errors.InputError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "sbdopt.tuning needs PyTorch; install it with pip install 'sbdopt[torch]'\n", (
+        done.stderr
+    )
+
+
+def test_nothing_else_imports_pytorch() -> None:
+    code = "import sys, sbdopt, sbdopt.cli; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

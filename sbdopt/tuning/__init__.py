@@ -5,7 +5,7 @@ from sbdopt.errors import InputError
 try:
     import torch  # noqa: F401
 except ImportError as error:
-    raise InputError("sbdopt.tuning needs PyTorch: pip install 'sbdopt[torch]'") from error
+    raise InputError("sbdopt.tuning needs PyTorch; install it with pip install 'sbdopt[torch]'") from error
 
 from sbdopt.tuning.distil import Recipe, Said, distil
 from sbdopt.tuning.linear import MonarchLinear, dense_weight
