@@ -22,6 +22,7 @@ from sentences import embed, encoder_layers, load_model
 from torch import nn
 
 import sbdopt
+from sbdopt.design import Chooser, candidates_of
 from sbdopt.monarch import Pattern
 from sbdopt.problem import ArrayKind, Hardware
 from sbdopt.tuning import (
@@ -55,8 +56,6 @@ Row = dict[str, Any]
 
 def designed(dense: nn.Module, moments: Mapping[str, Moments], like: Pattern) -> Plan:
     """The plan of least error with no more cells than a uniform pattern takes."""
-    from sbdopt.design import Chooser, candidates_of
-
     model = understand_module(dense)
     layers = layers_of(model)
     cells = sum(like.cells(*weight.shape) for weight in model.weights.values())

@@ -10,6 +10,7 @@ import typer
 
 from sbdopt.cli.bench import bench
 from sbdopt.cli.check import check
+from sbdopt.cli.design import design
 from sbdopt.cli.make import make
 from sbdopt.cli.pareto import pareto
 from sbdopt.cli.project import project
@@ -29,7 +30,7 @@ app = typer.Typer(
     help="Map block-diagonal weight matrices onto compute-in-memory arrays, with proof.",
     epilog=f"Exit codes: 0 done; 1 nothing found, or not agreed; 2 wrong input. {DEBUG}=1 shows tracebacks.",
 )
-for verb in (solve, check, pareto, bench, make, project, show, schema):
+for verb in (solve, check, pareto, bench, make, project, design, show, schema):
     app.command()(verb)
 
 

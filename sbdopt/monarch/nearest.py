@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from sbdopt.errors import InputError
@@ -9,13 +12,9 @@ from sbdopt.monarch.pattern import Array, Monarch, Pattern
 
 _NUMBERS = 1 << 19
 """About so many numbers of a weight are worked on at a time: they stay in the cache."""
-_FINE = 1e-6
+_FINE = 1e-5
 """The iteration ends when it takes less than this share off what is left of the squared error."""
-_EXACT = 1e-14
-"""Or this share off the squared norm: then what is left is rounding."""
 _ITERATIONS = 30
-_LOST = 1e-12
-"""A column of length 1 is lost when others leave so little of it."""
 
 
 def project(weight: Array, pattern: Pattern, moment: Array | None = None) -> Monarch:
@@ -26,33 +25,99 @@ def project(weight: Array, pattern: Pattern, moment: Array | None = None) -> Mon
     only its diagonal (inputs,), nearest in the expected |x W - x M|^2 for inputs that are not correlated
     between blocks of R: each slice is whitened by its block of the moment before, and coloured after.
 
-    Factors have the type of the weight, but at least float32; what lies between is float64, for a part of the
-    weight at a time. The iteration leaves an error at most 1e-3 above that of an exact SVD.
+    Factors have the type of the weight, but at least float32. What lies between has it too, or float64 if
+    there is a moment, for a part of the weight at a time. The iteration leaves an error at most 1e-3 above
+    that of an exact SVD.
 
     InputError: the pattern does not fit (see `Pattern.slice_shape`), the moment has another shape, or either
     holds NaN or infinite values.
     """
-    if weight.ndim != 2:
-        raise InputError(f"weight has shape {list(weight.shape)}; it must be (inputs, outputs)")
+    parts = _parts(weight, pattern, moment)
     inputs, outputs = weight.shape
     height, width = pattern.slice_shape(inputs, outputs)
     p, q, k = pattern.right_blocks, pattern.left_blocks, pattern.rank
-    _refuse_unusable(weight, "weight")
-    whiten = _Whitening(moment, inputs)
     dtype = np.result_type(weight.dtype, np.float32)
     right, left = np.zeros((p, height, q, k), dtype), np.zeros((q, p, k, width), dtype)
-    together = max(1, _NUMBERS // (height * width))
-    for i in range(p):
-        rows = slice(i * height, min((i + 1) * height, inputs))
-        colour, white = whiten.block(rows)
-        for first in range(0, q, together):
-            last = min(first + together, q)
-            strip = white @ weight[rows, first * width : last * width].astype(np.float64)
-            one, two = _best_rank(_slices(strip, height, last - first, width), k)
-            right[i, : len(strip), first:last] = np.moveaxis(colour @ one[:, : len(strip)], 0, 1)
-            left[first:last, i] = two
+    for part in parts:
+        one, two = _best_rank(part.slices, k)
+        one = one[:, : part.rows]
+        right[part.i, : part.rows, part.first : part.last] = np.moveaxis(
+            one if part.colour is None else part.colour @ one, 0, 1
+        )
+        left[part.first : part.last, part.i] = two
     left[-1, :, :, outputs - (q - 1) * width :] = 0
     return Monarch(right, left, inputs, outputs)
+
+
+def errors_by_rank(
+    weight: Array, pattern: Pattern, ranks: Sequence[int], moment: Array | None = None
+) -> list[float]:
+    """|x W - x M| / |x W| of the nearest M with the blocks of `pattern` and each of these ranks.
+
+    It is what `project` minimises: in the Frobenius norm without a moment, with the moment of each block of
+    inputs if there is one. Only the blocks of the pattern count, not its rank. All ranks come from the
+    largest of them: the best approximation of a lower rank is a part of that. 0 if W is zero.
+    """
+    widest = Pattern(pattern.right_blocks, pattern.left_blocks, max(ranks))
+    kept, whole = np.zeros(max(ranks)), 0.0
+    for part in _parts(weight, widest, moment):
+        one, two = _best_rank(part.slices, widest.rank)
+        wide = part.slices.shape[2] >= part.slices.shape[1]
+        # One of the factors is orthogonal, the other holds the singular values; each has half of its scale.
+        rest = (
+            two * np.linalg.norm(one, axis=1)[:, :, None]
+            if wide
+            else one * np.linalg.norm(two, axis=2)[:, None, :]
+        )
+        gram = rest @ rest.transpose(0, 2, 1) if wide else rest.transpose(0, 2, 1) @ rest
+        kept += np.linalg.eigvalsh(gram)[:, ::-1].sum(axis=0, dtype=np.float64)
+        whole += float((part.slices**2).sum(dtype=np.float64))
+    if not whole:
+        return [0.0 for _ in ranks]
+    return [float(np.sqrt(max(0.0, 1 - kept[:rank].sum() / whole))) for rank in ranks]
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Slices (i, first) .. (i, last - 1) of a weight."""
+
+    i: int
+    first: int
+    last: int
+    rows: int
+    """Inputs of block i."""
+    slices: Array
+    """(last - first, height, width), whitened, with zeros beyond the last input and output."""
+    colour: Array | None
+    """What undoes the whitening."""
+
+
+def _parts(weight: Array, pattern: Pattern, moment: Array | None) -> Iterator[_Part]:
+    """All slices of a weight that are not zero, some at a time; what is wrong is said before the first."""
+    if weight.ndim != 2:
+        raise InputError(f"weight has shape {list(weight.shape)}; it must be (inputs, outputs)")
+    inputs = len(weight)
+    height, width = pattern.slice_shape(*weight.shape)
+    _refuse_unusable(weight, "weight")
+    whiten = _Whitening(moment, inputs)
+    together = max(1, _NUMBERS // (height * width))
+
+    def parts() -> Iterator[_Part]:
+        for i in range(pattern.right_blocks):
+            rows = slice(i * height, min((i + 1) * height, inputs))
+            colour, white = whiten.block(rows)
+            for first in range(0, pattern.left_blocks, together):
+                last = min(first + together, pattern.left_blocks)
+                strip = weight[rows, first * width : last * width]
+                strip = strip.astype(
+                    np.result_type(strip.dtype, np.float32 if moment is None else np.float64)
+                )
+                if strip.any():  # else it is padding
+                    whitened = strip if white is None else white @ strip
+                    slices = _slices(whitened, height, last - first, width)
+                    yield _Part(i, first, last, len(strip), slices, colour)
+
+    return parts()
 
 
 def _slices(strip: Array, height: int, count: int, width: int) -> Array:
@@ -75,20 +140,21 @@ def _best_rank(slices: Array, rank: int) -> tuple[Array, Array]:
     turned = slices.transpose(0, 2, 1)
     gram = slices @ turned
     total = np.trace(gram, axis1=1, axis2=2)
+    whole = float(total.sum(dtype=np.float64))
     power = gram / np.where(total > 0, total, 1)[:, None, None]
     for _ in range(2):
         power = power @ power
     # Any start that no slice is orthogonal to will do; a fixed one gives the same result every time.
-    start = np.random.default_rng(0).standard_normal((slices.shape[1], rank))
+    start = np.random.default_rng(0).standard_normal((slices.shape[1], rank)).astype(gram.dtype)
     basis = _orthonormal(power @ start)
     for _ in range(3):
         basis = _orthonormal(power @ basis)
-    left, before = total.sum(), np.inf
+    before = np.inf
     for _ in range(_ITERATIONS):
         basis = _orthonormal(slices @ _orthonormal(turned @ basis))
         rest = basis.transpose(0, 2, 1) @ slices
-        left = total.sum() - float((rest**2).sum())
-        if before - left <= _FINE * left + _EXACT * total.sum():
+        left = whole - float((rest**2).sum(dtype=np.float64))
+        if before - left <= _FINE * left + 8 * np.finfo(gram.dtype).eps * whole:
             break
         before = left
         basis = _orthonormal(power @ basis)
@@ -103,12 +169,13 @@ def _orthonormal(columns: Array) -> Array:
     may well lie among those before it, would be taken for a direction of its own.
     """
     result = columns / _norm(columns)
-    others = np.random.default_rng(1).standard_normal(columns.shape[1:])
+    others = np.random.default_rng(1).standard_normal(columns.shape[1:]).astype(columns.dtype)
+    lost = 100 * np.finfo(columns.dtype).eps
     for column in range(1, result.shape[2]):
         vector, before = result[:, :, column : column + 1], result[:, :, :column]
         for _ in range(3):
             vector -= before @ (before.transpose(0, 2, 1) @ vector)
-            vector[:] = np.where(_norm(vector) < _LOST, others[:, column : column + 1], vector)
+            vector[:] = np.where(_norm(vector) < lost, others[:, column : column + 1], vector)
             vector /= _norm(vector)
     return result
 
@@ -130,25 +197,24 @@ class _Whitening:
             _refuse_unusable(moment, "moment")
         self.moment = moment
 
-    def block(self, rows: slice) -> tuple[Array, Array]:
-        """Colour C and white B, (height, height) each, with B^T B the moment and C B = 1.
+    def block(self, rows: slice) -> tuple[Array, Array] | tuple[None, None]:
+        """Colour C and white B, (height, height) each, with B^T B the moment and C B = 1; None: both are 1.
 
         What inputs never show is raised to a billionth of what they show most, so that there the plain norm
         decides and C exists.
         """
-        size = rows.stop - rows.start
         if self.moment is None:
-            return np.eye(size), np.eye(size)
+            return None, None
         part = self.moment[rows].astype(np.float64) if self.moment.ndim == 1 else self.moment[rows, rows]
         part = np.diag(part) if part.ndim == 1 else part.astype(np.float64)
         values, vectors = np.linalg.eigh((part + part.T) / 2)
         if not values[-1] > 0:
-            return np.eye(size), np.eye(size)
+            return None, None
         root = np.sqrt(np.maximum(values, 1e-9 * values[-1]))
         return vectors / root, root[:, None] * vectors.T
 
 
 def _refuse_unusable(values: Array, what: str) -> None:
-    for row, part in enumerate(values):
+    for part in values.T if values.flags.f_contiguous else values:
         if not np.isfinite(part).all():
-            raise InputError(f"{what} holds NaN or infinite values in row {row}; all must be finite")
+            raise InputError(f"{what} holds NaN or infinite values; all must be finite")

@@ -131,17 +131,19 @@ class Projection:
             found = project(whole, pattern, moment)
         except InputError as error:
             raise InputError(f"weight {name!r}: {error}") from error
-        told(name, relative_error(whole, found))
+        told(name, relative_error(weight.read(), found))
         return found
 
 
 def relative_error(weight: Array, monarch: Monarch) -> float:
-    """|W - M| / |W|, Frobenius, a block of R at a time; 0 if W is zero."""
+    """|W - M| / |W|, Frobenius, a block of R at a time; 0 if W is zero. Padding of M does not count."""
     height = monarch.right.shape[1]
     off = total = 0.0
     for i in range(len(monarch.right)):
         rows = weight[i * height : (i + 1) * height]
-        one = Monarch(monarch.right[i : i + 1], monarch.left[:, i : i + 1], len(rows), monarch.outputs)
+        if not len(rows):
+            break
+        one = Monarch(monarch.right[i : i + 1], monarch.left[:, i : i + 1], len(rows), weight.shape[1])
         off += float(((rows - one.dense()) ** 2).sum(dtype=np.float64))
         total += float((rows**2).sum(dtype=np.float64))
     return float(np.sqrt(off / total)) if total else 0.0

@@ -1,0 +1,97 @@
+"""Blocks of each weight chosen within arrays or within an error."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from sbdopt.design import Candidate, Chooser, design_for_arrays, design_for_error, design_front, pack
+from sbdopt.monarch import Pattern, errors_by_rank, project
+from sbdopt.problem import ArrayKind, Hardware
+from sbdopt.projection import Choice
+from sbdopt.search.budget import Budget
+
+HARDWARE = Hardware(arrays=[ArrayKind(name="xbar", rows=16, columns=16, adcs=4)])
+
+
+def random_candidates(seed: int, weights: int = 5) -> dict[str, list[Candidate]]:
+    rng = np.random.default_rng(seed)
+    result = {}
+    for weight in range(weights):
+        some = []
+        for blocks, rank in ((None, 1), ([2, 2], 1), ([4, 4], 2), ([8, 8], 1)):
+            error = 0.0 if blocks is None else float(rng.random())
+            choice = Choice(shape=[16, 16], blocks=blocks, rank=rank, error=error)
+            some.append(Candidate(choice, choice.cells, 1))
+        result[f"w{weight}"] = some
+    return result
+
+
+def squares(choice: tuple[Candidate, ...]) -> int:
+    return sum(int(np.ceil(one.error**2 * 10**6)) for one in choice)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_choices_are_the_best_of_all(seed):
+    candidates = random_candidates(seed)
+    every = list(product(*candidates.values()))
+    chooser = Chooser(candidates)
+    for cells in (4 * 16 * 5, 500, 700, 5 * 256):
+        least = min((squares(c) for c in every if sum(one.cells for one in c) <= cells), default=None)
+        found = chooser.least_error(cells)
+        assert (found is None) == (least is None)
+        if found is not None:
+            assert found.cells <= cells
+            assert found.error == found.error_bound == pytest.approx((least / 10**6 / 5) ** 0.5)
+    for error in (0.0, 0.3, 0.6):
+        limit = np.floor(error**2 * 5 * 10**6)
+        fewest = min(sum(one.cells for one in c) for c in every if squares(c) <= limit)
+        found = chooser.fewest_cells(error)
+        assert found.cells == found.cells_bound == fewest
+        assert found.error <= error
+
+
+def test_designs_are_packed():
+    packed = pack(HARDWARE, lambda: Budget(seconds=5))
+    chooser = Chooser(random_candidates(9))
+    front = list(design_front(chooser, "model", HARDWARE, packed, points=4))
+    assert [one.error for one in front] == sorted((one.error for one in front), reverse=True)
+    assert front[-1].error == 0
+    assert front[-1].arrays == 5
+    within = design_for_arrays(chooser, "model", HARDWARE, 3, packed)
+    assert within.arrays <= 3
+    assert within.optimal == (within.error <= within.error_bound)
+    again = design_for_error(chooser, "model", HARDWARE, within.error + 1e-9, packed)
+    assert again.arrays_bound <= within.arrays
+    assert design_for_arrays(chooser, "model", HARDWARE, 1, packed) is None
+
+
+def test_packing_that_needs_more_than_the_cells_is_said():
+    """Estimated at 2 arrays, but 3 blocks of 9 x 16 need 3: so only a choice of fewer cells is left."""
+    choice = Choice(shape=[9, 16], error=0.0)
+    small = Choice(shape=[9, 16], blocks=[1, 1], rank=1, error=0.5)
+    some = [Candidate(choice, choice.cells, 1), Candidate(small, small.cells, 1)]
+    chooser = Chooser(dict.fromkeys("abc", some))
+    packed = pack(HARDWARE, lambda: Budget(seconds=5))
+    found = design_for_arrays(chooser, "model", HARDWARE, 2, packed)
+    assert found.arrays <= 2
+    assert found.error > found.error_bound == 0
+    assert not found.optimal
+
+
+@pytest.mark.parametrize("moment", [False, True])
+def test_errors_are_those_of_the_projection(moment):
+    rng = np.random.default_rng(1)
+    weight = rng.standard_normal((12, 18))
+    blocks = np.zeros((12, 12))
+    for rows in (slice(0, 6), slice(6, 12)):
+        x = rng.standard_normal((40, 6))
+        blocks[rows, rows] = x.T @ x
+    metric = blocks if moment else np.eye(12)
+    errors = errors_by_rank(weight, Pattern(2, 3), [1, 2, 4], blocks if moment else None)
+    for rank, error in zip([1, 2, 4], errors, strict=True):
+        off = weight - project(weight, Pattern(2, 3, rank), blocks if moment else None).dense()
+        whole = np.trace(weight.T @ metric @ weight)
+        assert error == pytest.approx(np.sqrt(np.trace(off.T @ metric @ off) / whole), rel=1e-3)
