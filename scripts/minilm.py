@@ -62,8 +62,8 @@ def designed(dense: nn.Module, moments: Mapping[str, Moments], like: Pattern) ->
     candidates = candidates_of(
         model,
         HARDWARE,
-        sides=(4, 8, 16, 32),
-        ranks=range(1, 25),
+        sides=(4, 8, 16),
+        ranks=(*range(1, 9), 10, 12, 16),
         moments=lambda weight: moments[layers[weight]].covariance,
     )
     picked = Chooser(candidates).least_error(cells)
@@ -232,7 +232,7 @@ AdamW, one core, with what the dense model says to each batch asked once and cou
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True, help="where results are kept")
-    parser.add_argument("--steps", type=int, default=1200)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--only", default="", help="only runs with this in their name, and no page")
     given = parser.parse_args()
     torch.set_num_threads(1)
