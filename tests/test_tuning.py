@@ -193,10 +193,13 @@ def distilled(steps: int) -> tuple[Encoder, list[float]]:
     return student, losses
 
 
-def test_distillation_brings_the_student_near_and_is_repeatable() -> None:
-    one, losses = distilled(30)
+def test_distillation_brings_the_student_near() -> None:
+    losses = distilled(60)[1]
     assert np.mean(losses[-4:]) < 0.5 * np.mean(losses[:4])
-    two, again = distilled(30)
+
+
+def test_distillation_is_repeatable() -> None:
+    (one, losses), (two, again) = distilled(8), distilled(8)
     assert losses == again
     for mine, other in zip(one.parameters(), two.parameters(), strict=True):
         assert torch.equal(mine, other)
