@@ -68,7 +68,9 @@ def designed(dense: nn.Module, moments: Mapping[str, Moments], like: Pattern) ->
     )
     picked = Chooser(candidates).least_error(cells)
     assert picked is not None
-    return {layers[weight]: one.choice.pattern for weight, one in picked.items() if one.choice.pattern}
+    return {
+        layers[weight]: one.choice.pattern for weight, one in picked.candidates.items() if one.choice.pattern
+    }
 
 
 def type_of(layer: str) -> str:
