@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from math import ceil, floor
+from math import ceil, floor, gcd
 
 from ortools.sat.python import cp_model
 
@@ -92,7 +92,7 @@ class Chooser:
         for some in picks.values():
             model.add_exactly_one(some)
         variables = [pick for pick, _ in pairs]
-        model.add(cp_model.LinearExpr.weighted_sum(variables, [limited(one) for _, one in pairs]) <= limit)
+        _add_limit(model, [(pick, limited(one)) for pick, one in pairs], limit)
         model.minimize(cp_model.LinearExpr.weighted_sum(variables, [goal(one) for _, one in pairs]))
         solver = cp_model.CpSolver()
         solver.parameters.num_workers = self._workers
@@ -109,6 +109,25 @@ class Chooser:
             for name, some in self.candidates.items()
         }
         return picked, ceil(solver.best_objective_bound - 1e-6)
+
+
+def _add_limit(model: cp_model.CpModel, pairs: list[tuple[cp_model.IntVar, int]], limit: int) -> None:
+    """The sum of the sizes of what is picked is within the limit.
+
+    Where many sizes are equal, as those of weights of the same shape are, it is said again by how often
+    each size is picked: to search over these few numbers closes the gap sooner.
+    """
+    by_size: dict[int, list[cp_model.IntVar]] = {}
+    for pick, size in pairs:
+        by_size.setdefault(size, []).append(pick)
+    unit = gcd(*by_size) or 1
+    model.add(sum(size // unit * pick for pick, size in pairs) <= limit // unit)
+    if 2 * len(by_size) > len(pairs):
+        return
+    counts = {size: model.new_int_var(0, len(picks), "") for size, picks in by_size.items()}
+    for size, picks in by_size.items():
+        model.add(sum(picks) == counts[size])
+    model.add(sum(size // unit * count for size, count in counts.items()) <= limit // unit)
 
 
 def _cells(one: Candidate) -> int:
