@@ -51,12 +51,13 @@ class Chip:
         is zero, unless it is the same vector.
         """
         own, blocks = self.numbers[name], self.blocks
+        operators = blocks.problem.operators
+        vector = operators[own].input
         inputs = {}
-        vectors = {int(o): int(v) for o, v in zip(blocks.operator, blocks.vector, strict=True)}
-        for number, operator in enumerate(blocks.problem.operators):
+        for operator in operators:
             if operator.shape is not None:
                 given = np.zeros((len(x), operator.shape[0]))
-                if vectors[number] == vectors[own]:
+                if operator.name == name or (vector is not None and operator.input == vector):
                     size = min(operator.shape[0], x.shape[1])
                     given[:, :size] = x[:, :size]
                 inputs[operator.name] = given
