@@ -21,7 +21,7 @@ from torch import nn
 
 from sbdopt.monarch import Pattern
 from sbdopt.problem import ArrayKind, Hardware
-from sbdopt.tuning import Moments, Plan, Recipe, distil, gather_moments, monarchize, save_problem
+from sbdopt.tuning import Moments, Patterns, Recipe, distil, gather_moments, monarchize, save_problem
 
 CALIBRATION = 512
 """Sentences from which the moments of inputs are gathered."""
@@ -34,7 +34,7 @@ def calibrate(model: nn.Module, folder: Path, texts: Sequence[str]) -> dict[str,
     return gather_moments(model, encoder_layers(model), lambda: embed(model, batches))
 
 
-def fitted(folder: Path, plan: Plan, moments: dict[str, Moments] | None) -> nn.Module:
+def fitted(folder: Path, plan: Patterns, moments: dict[str, Moments] | None) -> nn.Module:
     """The model with Monarch layers, not yet trained."""
     student = load_model(folder)
     monarchize(student, plan, moments)

@@ -27,7 +27,7 @@ from sbdopt.monarch import Pattern
 from sbdopt.problem import ArrayKind, Hardware
 from sbdopt.tuning import (
     Moments,
-    Plan,
+    Patterns,
     Recipe,
     dense_weight,
     map_model,
@@ -54,7 +54,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "minilm.md"
 Row = dict[str, Any]
 
 
-def designed(dense: nn.Module, moments: Mapping[str, Moments], like: Pattern) -> Plan:
+def designed(dense: nn.Module, moments: Mapping[str, Moments], like: Pattern) -> Patterns:
     """The plan of least error with no more cells than a uniform pattern takes."""
     model = understand_module(dense)
     layers = layers_of(model)
@@ -116,7 +116,7 @@ def mapped(student: nn.Module, path: Path, name: str, general: Measure) -> Row:
     }
 
 
-def run(name: str, plan: Plan, folder: Path, known: Row, steps: int) -> Row:
+def run(name: str, plan: Patterns, folder: Path, known: Row, steps: int) -> Row:
     """All of one plan, unless it is done already."""
     done = folder / f"{name.replace(' ', '-')}.json"
     if done.exists():

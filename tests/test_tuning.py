@@ -17,6 +17,7 @@ import sbdopt  # noqa: E402
 from sbdopt.errors import InputError  # noqa: E402
 from sbdopt.monarch import Monarch, Pattern, project  # noqa: E402
 from sbdopt.problem import ArrayKind, Hardware  # noqa: E402
+from sbdopt.projection import Choice, uniform_plan  # noqa: E402
 from sbdopt.tuning import (  # noqa: E402
     MappedLinear,
     MonarchLinear,
@@ -27,8 +28,10 @@ from sbdopt.tuning import (  # noqa: E402
     gather_moments,
     map_model,
     monarchize,
+    patterns_of,
     regress,
     save_problem,
+    understand_module,
 )
 
 HARDWARE = Hardware(arrays=[ArrayKind(name="xbar", rows=32, columns=32, adcs=8)])
@@ -177,6 +180,19 @@ def test_a_plan_must_name_linear_layers_and_patterns_that_fit() -> None:
         monarchize(made(), {"nowhere": Pattern(2, 2)})
     with pytest.raises(InputError, match=r"dense': pattern 99x1: 16 inputs"):
         monarchize(made(), {"encoder.layer.0.intermediate.dense": Pattern(99, 1)})
+
+
+def test_a_plan_of_the_design_says_the_patterns_of_layers() -> None:
+    model = made()
+    shapes = {name: weight.shape for name, weight in understand_module(model).weights.items()}
+    plan = uniform_plan("tiny", shapes, (32, 32), blocks=(4, 2), rank=2)
+    plan.weights["layer1.q"] = Choice(shape=[16, 16])
+    patterns = patterns_of(model, plan)
+    assert set(linear_layers(model)) - set(patterns) == {"encoder.layer.1.attention.self.query"}
+    assert set(patterns.values()) == {Pattern(4, 2, 2)}
+    plan.weights["layer1.q"] = Choice(shape=[16, 16], blocks=[4, 4], padded=16)
+    with pytest.raises(InputError, match=r"'layer1.q' is padded"):
+        patterns_of(model, plan)
 
 
 def ask(model: nn.Module, batch: torch.Tensor) -> Said:

@@ -10,16 +10,16 @@ except ImportError as error:
 from sbdopt.tuning.distil import Recipe, Said, distil
 from sbdopt.tuning.linear import MonarchLinear, dense_weight
 from sbdopt.tuning.mapped import MappedLinear, map_model
-from sbdopt.tuning.modules import save_problem, understand_module
+from sbdopt.tuning.modules import patterns_of, save_problem, understand_module
 from sbdopt.tuning.moments import Moments, gather_moments
 from sbdopt.tuning.regress import regress
-from sbdopt.tuning.replace import Plan, monarchize
+from sbdopt.tuning.replace import Patterns, monarchize
 
 __all__ = [
     "MappedLinear",
     "Moments",
     "MonarchLinear",
-    "Plan",
+    "Patterns",
     "Recipe",
     "Said",
     "dense_weight",
@@ -27,6 +27,7 @@ __all__ = [
     "gather_moments",
     "map_model",
     "monarchize",
+    "patterns_of",
     "regress",
     "save_problem",
     "understand_module",

@@ -10,7 +10,7 @@ from torch import nn
 from sbdopt.checkpoints import Checkpoint, Layout, Model, understand
 from sbdopt.checkpoints.layouts import Listing
 from sbdopt.errors import InputError
-from sbdopt.monarch import Monarch
+from sbdopt.monarch import Monarch, Pattern
 from sbdopt.problem import Hardware, Problem
 from sbdopt.projection import Choice, Plan, Projection
 from sbdopt.tuning.linear import MonarchLinear, dense_weight, is_linear
@@ -86,6 +86,23 @@ def plan_of(name: str, model: Model, layers: Mapping[str, nn.Module]) -> Plan:
         else:
             weights[weight] = Choice(shape=shape)
     return Plan(model=name, weights=weights)
+
+
+def patterns_of(model: nn.Module, plan: Plan, layout: Layout | Listing | None = None) -> dict[str, Pattern]:
+    """The patterns of a plan, as `sbdopt design` writes it, by the names of layers; dense ones not.
+
+    InputError: the plan is of another model, or pads a weight to a square, which a layer cannot be.
+    """
+    understood = understand_module(model, layout)
+    plan.refuse_other({name: weight.shape for name, weight in understood.weights.items()})
+    patterns = {}
+    for weight, layer in layers_of(understood).items():
+        choice = plan.weights[weight]
+        if choice.padded is not None:
+            raise InputError(f"plan: {weight!r} is padded to {choice.padded}; take a rectangular pattern")
+        if choice.pattern is not None:
+            patterns[layer] = choice.pattern
+    return patterns
 
 
 def save_problem(

@@ -13,13 +13,15 @@ from sbdopt.tuning.linear import MonarchLinear, dense_weight
 from sbdopt.tuning.moments import Moments
 from sbdopt.tuning.regress import regress
 
-Plan = Mapping[str, Pattern]
+Patterns = Mapping[str, Pattern]
 """By the name of a linear layer, as in `model.named_modules()`, its pattern; layers left out stay dense."""
 
 
 @torch.no_grad()
-def monarchize(model: nn.Module, plan: Plan, moments: Mapping[str, Moments] | None = None) -> None:
+def monarchize(model: nn.Module, plan: Patterns, moments: Mapping[str, Moments] | None = None) -> None:
     """Replace the linear layers of a plan, in place, by the Monarch products nearest to them.
+
+    `patterns_of` makes the plan out of what `sbdopt design` wrote.
 
     With `moments` of their inputs (`gather_moments`) nearest in the outputs for these inputs; what the mean
     of the inputs then adds goes into the bias, if the layer has one. Train the model on as any other: the
