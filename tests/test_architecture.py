@@ -48,7 +48,7 @@ def test_the_contract_holds():
         ("program/machine.py", "import sbdopt.blocks", "A program runs with nothing else"),
         ("search/greedy.py", "import ortools.sat", "OR-Tools only in search.exact and design.choose"),
         ("solve.py", "import matplotlib.figure", "Matplotlib only in plot"),
-        ("structure/find.py", "import torch", "PyTorch only to read pickles"),
+        ("solve.py", "import torch", "PyTorch only in tuning, and to load a pickle"),
         ("solve.py", "import rich.table", "The terminal only in cli"),
         ("check.py", "import typer", "The terminal only in cli"),
     ],

@@ -37,6 +37,8 @@ class Projection:
     hardware: Hardware
     cycles: DigitalCycles = field(default_factory=DigitalCycles)
     moments: Moments = lambda name: None
+    factors: Callable[[str], Monarch | None] = lambda name: None
+    """The factors of a weight, by its name, if they are known; else the weight is projected."""
 
     def __post_init__(self) -> None:
         self.plan.refuse_other({name: weight.shape for name, weight in self.model.weights.items()})
@@ -116,6 +118,9 @@ class Projection:
         pattern: Pattern,
         told: Callable[[str, float], None],
     ) -> Monarch:
+        known = self.factors(name)
+        if known is not None:
+            return known
         whole, moment = weight.read(), self.moments(name)
         inputs, outputs = choice.stored_shape
         if choice.padded is not None:

