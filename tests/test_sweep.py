@@ -110,6 +110,12 @@ def test_a_changed_problem_is_solved_again(spec: Path) -> None:
     assert len(before - after) == 4
 
 
+def children(process: int) -> list[str]:
+    """The processes that a process has started and that run."""
+    return Path(f"/proc/{process}/task/{process}/children").read_text().split()
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="lists processes as Linux does")
 def test_killed_and_started_again(spec: Path) -> None:
     whole = swept(spec, "whole")
     command = [sys.executable, "-m", "sbdopt", "sweep", str(spec), "-o", str(spec.with_name("again"))]
@@ -120,8 +126,12 @@ def test_killed_and_started_again(spec: Path) -> None:
     while not log.exists() or not log.read_bytes():
         assert process.poll() is None
         time.sleep(0.01)
+    workers = children(process.pid)
+    assert workers
     process.send_signal(signal.SIGKILL)
     process.wait()
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):  # they end with it
+        time.sleep(0.01)
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert "12 of 12" in run.stderr
