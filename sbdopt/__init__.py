@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sbdopt.accuracy import accuracy
     from sbdopt.bench import bench
     from sbdopt.blocks import Blocks
     from sbdopt.check import check
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from sbdopt.problem import ArrayKind, BlockColumns, Hardware, Operator, Problem
     from sbdopt.search import METHODS
     from sbdopt.search.budget import Budget
-    from sbdopt.simulate import simulate
+    from sbdopt.simulate import Precision, simulate
     from sbdopt.solution import Solution
     from sbdopt.solve import solve
     from sbdopt.split import split
@@ -36,9 +37,11 @@ _HOME = {
     "METHODS": "sbdopt.search",
     "Operator": "sbdopt.problem",
     "Placement": "sbdopt.placement",
+    "Precision": "sbdopt.simulate",
     "Problem": "sbdopt.problem",
     "SbdoptError": "sbdopt.errors",
     "Solution": "sbdopt.solution",
+    "accuracy": "sbdopt.accuracy",
     "bench": "sbdopt.bench",
     "check": "sbdopt.check",
     "judge": "sbdopt.judge",
@@ -60,10 +63,12 @@ __all__ = [
     "InputError",
     "Operator",
     "Placement",
+    "Precision",
     "Problem",
     "SbdoptError",
     "Solution",
     "__version__",
+    "accuracy",
     "bench",
     "check",
     "judge",

@@ -84,9 +84,9 @@ class Coding:
             sides = [number + self.offset]
         else:
             sides = [np.maximum(number, 0), np.maximum(-number, 0)]
-        base = int(largest_level(self.precision)) + 1
-        scales = np.abs(self.plane_scales[:: len(sides)]).astype(np.int64)
-        return [(side // scale % base).astype(np.float64) for scale in scales for side in sides]
+        mask = int(largest_level(self.precision))
+        shifts = np.log2(np.abs(self.plane_scales[:: len(sides)])).astype(np.int64)
+        return [(side >> shift & mask).astype(np.float64) for shift in shifts for side in sides]
 
     def digits(self, x: FloatArray) -> list[FloatArray]:
         """A vector (batch, elements) as slices, in units."""

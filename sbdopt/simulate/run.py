@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from sbdopt.blocks import Blocks
 from sbdopt.documents import LARGEST_SIZE, BoolArray, IntArray
 from sbdopt.placement import Placement
-from sbdopt.simulate.array import CellValues, Faults, Periphery, Standing, run_array
+from sbdopt.simulate.array import CellValues, Faults, Periphery, Standing, rows_summed, run_array
 from sbdopt.simulate.chip import IDEAL, Chip
 from sbdopt.simulate.coding import Coding
+from sbdopt.simulate.converter import Converter
+from sbdopt.simulate.precision import Precision
 from sbdopt.simulate.slices import add_slices
 from sbdopt.solution import Solution
 from sbdopt.weights.store import Weights
@@ -95,6 +97,39 @@ def simulate(
                 unit = units.get(operator.name, 1.0) * coding.weight_unit(weights[operator.name].tensor)
                 outputs[operator.name] *= unit
     return outputs
+
+
+@dataclass(frozen=True)
+class StepBits:
+    """The resolution that a step needs."""
+
+    kind: str
+    """Name of the kind of array."""
+    array: int
+    start: int
+    operators: tuple[str, ...]
+    rows: int
+    """The most rows that one of its columns sums at a time."""
+    bits: int
+    """ADC bits with which nothing is lost."""
+
+
+def step_bits(blocks: Blocks, placement: Placement, precision: Precision) -> list[StepBits]:
+    """What each step needs; nothing if weights or inputs are not rounded, so that no resolution is enough."""
+    if precision.weight_bits is None or precision.input_bits is None:
+        return []
+    hardware, operators = blocks.hardware, blocks.problem.operators
+    nothing = np.zeros(max(len(blocks), len(operators)), dtype=np.int64)
+    coding = Coding.of(precision, hardware)
+    standing = _standing(blocks, placement, coding, nothing[: len(blocks)], nothing, nothing == 0)
+    needed = []
+    for step in standing.runs("kind", "array", "start"):
+        rows = rows_summed(step, hardware.rows_per_phase)
+        names = dict.fromkeys(operators[number].name for number in blocks.operator[step.block].tolist())
+        kind = hardware.arrays[int(step.kind[0])].name
+        place = (kind, int(step.array[0]), int(step.start[0]))
+        needed.append(StepBits(*place, tuple(names), rows, Converter(precision, rows).bits))
+    return needed
 
 
 def _join(sums: FloatArray, coding: Coding) -> FloatArray:
