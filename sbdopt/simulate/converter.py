@@ -46,7 +46,8 @@ class Converter:
             low, high = self._span(slice_)
             step = max(1.0, (high - low) / codes)
             first = np.rint(low / step)
-            read[:, slice_] = np.clip(np.rint(sums[:, slice_] / step), first, first + codes) * step
+            last = min(first + codes, np.rint(high / step))
+            read[:, slice_] = np.clip(np.rint(sums[:, slice_] / step), first, last) * step
         return read
 
     def _span(self, slice_: int) -> tuple[int, int]:
