@@ -94,15 +94,8 @@ def accuracy(
     """
     check_digest(problem, solution)
     assumptions = tuple(_assumptions(Coding.of(precision, problem.hardware), problem.hardware))
-    blocks, rng = Blocks.of(problem), np.random.default_rng(seed)
-    path = problem.weights_path
-    weights = (
-        make_weights(problem, rng, largest=_largest(precision.weight_bits))
-        if path is None
-        else read_weights(problem, path)
-    )
-    references = None if reference is None else read_references(problem, reference)
-    inputs = make_inputs(problem, rng, references=references, largest=_largest(precision.input_bits))
+    weights, inputs = _numbers(problem, precision, reference, np.random.default_rng(seed))
+    blocks = Blocks.of(problem)
     placement = standing_placement(blocks, solution)
     chip = Chip.made(precision, np.random.default_rng(precision.seed))
     errors = _errors(blocks, placement, weights, inputs, chip)
@@ -125,6 +118,21 @@ def accuracy(
         chain=chain.error(),
         chain_length=len(chain.levels),
     )
+
+
+def _numbers(
+    problem: Problem, precision: Precision, reference: Path | None, rng: np.random.Generator
+) -> tuple[Weights, dict[str, FloatArray]]:
+    """Weights and inputs, read from files or made."""
+    path = problem.weights_path
+    weights = (
+        make_weights(problem, rng, largest=_largest(precision.weight_bits))
+        if path is None
+        else read_weights(problem, path)
+    )
+    references = None if reference is None else read_references(problem, reference)
+    inputs = make_inputs(problem, rng, references=references, largest=_largest(precision.input_bits))
+    return weights, inputs
 
 
 def _errors(

@@ -19,7 +19,6 @@ from sbdopt.cli import main
 from sbdopt.placement import Placement
 from sbdopt.problem import Problem
 from sbdopt.simulate import Chip, Coding, simulate, standing_placement
-from sbdopt.simulate import array as array_module
 from sbdopt.simulate.cells import disturb
 from sbdopt.simulate.converter import Converter
 from sbdopt.solution import Solution
@@ -255,7 +254,7 @@ def test_read_noise_is_drawn_anew_and_has_the_variance_of_its_rows() -> None:
     assert (y[0] - 32).std() == pytest.approx(0.01 * 255 * 2 * 4, rel=0.4)
 
 
-def test_more_noise_is_more_error_and_same_seed_is_same_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_noise_is_more_error_and_same_seed_is_same_noise() -> None:
     noisy: dict[str, Any] = {**PCM, "programming_noise": 1, "read_noise": 1}
     reports = [studied("side-by-side", **noisy, drift_seconds=t) for t in (0, 3600, 86400)]
     errors = [report.operators[0].error.rms for report in reports]
@@ -272,8 +271,19 @@ def test_more_noise_is_more_error_and_same_seed_is_same_noise(monkeypatch: pytes
         every["a"], simulate(blocks, alone(), weights, inputs, chip=chip, operators=["a"])["a"]
     )
     assert simulate(blocks, alone(), weights, inputs, chip=chip, operators=[]) == {}
-    monkeypatch.setattr(array_module, "_CELLS", 64)
-    assert simulate(blocks, alone(), weights, inputs, chip=Chip(Precision(), 0))["a"].shape == (2, 6)
+
+
+@pytest.mark.parametrize("place", [(-9, 0), (5, 0), (2**31 - 1, 0), (-(2**31), -7), (3, 99)])
+def test_a_block_outside_its_array_is_no_error(place: tuple[int, int]) -> None:
+    """Whatever it yields: the judge says that it is outside."""
+    problem = problem_of()
+    rng = np.random.default_rng(0)
+    weights, inputs = make_weights(problem, rng, largest=127), make_inputs(problem, rng, largest=127)
+    one = np.zeros(1, dtype=np.int64)
+    placement = Placement(one, one, one + place[0], one + place[1], one)
+    chip = Chip(Precision(**SERIAL, adc_bits=4, read_noise=0.1, stuck_on=0.1), 0)
+    y = simulate(Blocks.of(problem), placement, weights, inputs, chip=chip)["a"]
+    assert not np.array_equal(y, inputs["a"] @ weights["a"].block(0))
 
 
 # The chain --------------------------------------------------------------------------------------------------

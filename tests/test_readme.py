@@ -42,7 +42,10 @@ def test_there_is_something_to_test():
 
 
 def test_commands_print_what_is_shown(tmp_path):
-    """One after another, in a folder that holds `problems` and `solutions`: later ones read what earlier ones wrote."""
+    """One after another, in a folder that holds problems and solutions.
+
+    Later ones read what earlier ones wrote.
+    """
     for name in ("problems", "solutions"):
         (tmp_path / name).symlink_to(ROOT / name)
     for block in fenced("console"):

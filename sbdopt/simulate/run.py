@@ -81,21 +81,19 @@ def simulate(
     standing = _standing(blocks, placement, coding, first_driver, first_target, wanted)
     values, faults = _cell_values(blocks, weights, coding), _faults(blocks, coding.folded)
     periphery = Periphery(chip, coding, hardware.rows_per_phase)
-    outputs = {}
     with np.errstate(over="ignore", invalid="ignore"):
         for array in standing.runs("kind", "array"):
             broken = faults.get((int(array.kind[0]), int(array.array[0])), _NO_FAULTS)
             run_array(array, Faults(*broken.T), values, drivers, totals, periphery)
-        for number, operator in enumerate(blocks.problem.operators):
-            if operator.name in chosen:
-                mine = totals[first_target[number] : first_target[number + 1]]
-                outputs[operator.name] = _join(mine.reshape(sizes[number], -1, *mine.shape[1:]), coding)
+        outputs = {
+            operator.name: _join(totals[first_target[number] : first_target[number + 1]], coding)
+            for number, operator in enumerate(blocks.problem.operators)
+            if operator.name in chosen
+        }
         if coding.offset:
             _take_off_offset(blocks, standing.part(standing.wanted), outputs, drivers, coding)
-        for operator in blocks.problem.operators:
-            if operator.name in chosen:
-                unit = units.get(operator.name, 1.0) * coding.weight_unit(weights[operator.name].tensor)
-                outputs[operator.name] *= unit
+        for name, output in outputs.items():
+            output *= units.get(name, 1.0) * coding.weight_unit(weights[name].tensor)
     return outputs
 
 
@@ -133,8 +131,10 @@ def step_bits(blocks: Blocks, placement: Placement, precision: Precision) -> lis
 
 
 def _join(sums: FloatArray, coding: Coding) -> FloatArray:
-    """Outputs (batch, outputs) in units, from what was read: (outputs, planes, slices of inputs, batch)."""
-    planes = add_slices(sums * coding.plane_scales[:, None, None])
+    """Outputs (batch, outputs) in units, from what was read: (outputs x planes, slices of inputs, batch)."""
+    count = len(coding.plane_scales)
+    split = sums.reshape(len(sums) // count, count, *sums.shape[1:])
+    planes = add_slices(split * coding.plane_scales[:, None, None])
     return add_slices(planes * coding.slice_scales[:, None]).T
 
 
@@ -148,11 +148,13 @@ def _take_off_offset(
     """Subtract from outputs (in units) what the offset of all weights of each block has added."""
     inputs = add_slices(drivers * coding.slice_scales[:, None])
     sums = np.concatenate([np.zeros((1, inputs.shape[1])), np.cumsum(inputs, axis=0)])
-    added = coding.offset * (sums[standing.driver + standing.bottom] - sums[standing.driver + standing.top])
+    # Of a block that lies outside its array there are no rows: both ends are the same, wherever that is.
+    begin, end = (np.clip(standing.driver + edge, 0, len(inputs)) for edge in (standing.top, standing.bottom))
+    added = coding.offset * (sums[end] - sums[begin])
     for block, amount in zip(standing.block.tolist(), added, strict=True):
         output = outputs[blocks.problem.operators[int(blocks.operator[block])].name]
-        begin = int(blocks.output[block])
-        output[:, begin : begin + int(blocks.width[block])] -= amount[:, None]
+        first = int(blocks.output[block])
+        output[:, first : first + int(blocks.width[block])] -= amount[:, None]
 
 
 def _drivers(
