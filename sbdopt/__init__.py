@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sbdopt.accuracy import accuracy
     from sbdopt.bench import bench
     from sbdopt.blocks import Blocks
     from sbdopt.check import check
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from sbdopt.program import compile_program, load_program, run_program, save_program
     from sbdopt.search import METHODS
     from sbdopt.search.budget import Budget
-    from sbdopt.simulate import simulate
+    from sbdopt.simulate import Precision, simulate
     from sbdopt.solution import Solution
     from sbdopt.solve import solve
     from sbdopt.split import split
@@ -45,10 +46,12 @@ _HOME = {
     "METHODS": "sbdopt.search",
     "Operator": "sbdopt.problem",
     "Placement": "sbdopt.placement",
+    "Precision": "sbdopt.simulate",
     "Problem": "sbdopt.problem",
     "SbdoptError": "sbdopt.errors",
     "Solution": "sbdopt.solution",
     "StoredOperator": "sbdopt.weights.writing",
+    "accuracy": "sbdopt.accuracy",
     "bench": "sbdopt.bench",
     "check": "sbdopt.check",
     "compile_program": "sbdopt.program",
@@ -83,11 +86,13 @@ __all__ = [
     "InputError",
     "Operator",
     "Placement",
+    "Precision",
     "Problem",
     "SbdoptError",
     "Solution",
     "StoredOperator",
     "__version__",
+    "accuracy",
     "bench",
     "check",
     "compile_program",

@@ -15,7 +15,8 @@ ROOT = Path(__file__).parent.parent
 def main() -> None:
     path = ROOT / "README.md"
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "problems").symlink_to(ROOT / "problems")
+        for name in ("problems", "solutions"):
+            (Path(folder) / name).symlink_to(ROOT / name)
 
         def filled(block: re.Match[str]) -> str:
             command = [sys.executable, "-m", *shlex.split(block[1])]

@@ -42,8 +42,12 @@ def test_there_is_something_to_test():
 
 
 def test_commands_print_what_is_shown(tmp_path):
-    """One after another, in a folder with `problems`: later ones read what earlier ones wrote."""
-    (tmp_path / "problems").symlink_to(ROOT / "problems")
+    """One after another, in a folder that holds problems and solutions.
+
+    Later ones read what earlier ones wrote.
+    """
+    for name in ("problems", "solutions"):
+        (tmp_path / name).symlink_to(ROOT / name)
     for block in fenced("console"):
         first, shown = block.split("\n", 1)
         assert first.startswith("$ sbdopt ")

@@ -330,7 +330,9 @@ def standing_of(*blocks: tuple[int, int, int, int]) -> Standing:
     """A step of blocks (top, left, height, width)."""
     top, left, height, width = np.array(blocks, dtype=np.int64).T
     nothing = np.zeros(len(blocks), dtype=np.int64)
-    return Standing(*[nothing] * 4, top, left, top, top + height, left, left + width, nothing, nothing)
+    return Standing(
+        *[nothing] * 4, top, left, top, top + height, left, left + width, nothing, nothing, nothing > 0
+    )
 
 
 def most_wanted(step: Standing, rows: IntArray, phase: IntArray) -> int:

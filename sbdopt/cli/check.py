@@ -12,6 +12,18 @@ import typer
 
 from sbdopt.cli.options import Json, ProblemFile, Seed
 from sbdopt.cli.output import print_json
+from sbdopt.cli.precision import (
+    AdcBits,
+    CellBits,
+    DacBits,
+    InputBits,
+    Noise,
+    PrecisionFile,
+    WeightBits,
+    accuracy_document,
+    print_accuracy,
+    read_precision,
+)
 from sbdopt.cli.solve import print_metrics
 
 if TYPE_CHECKING:
@@ -33,26 +45,52 @@ def check(
         Path | None,
         typer.Option(help="Program of the solution, which is run as well.", show_default=False),
     ] = None,
+    precision: PrecisionFile = None,
+    weight_bits: WeightBits = None,
+    cell_bits: CellBits = None,
+    input_bits: InputBits = None,
+    dac_bits: DacBits = None,
+    adc_bits: AdcBits = None,
+    noise: Noise = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> int:
-    """Judge a solution, and compute what the arrays yield. Exit code 0 if all agrees, 1 if not."""
+    """Judge a solution, and compute what the arrays yield. Exit code 0 if all agrees, 1 if not.
+
+    With a precision, how far outputs are off in it is reported as well; it does not change the exit code.
+    """
+    from sbdopt.accuracy import accuracy
     from sbdopt.check import check as check_solution
     from sbdopt.problem import Problem
     from sbdopt.program import load_program
     from sbdopt.solution import Solution
 
+    options = {
+        "weight_bits": weight_bits,
+        "cell_bits": cell_bits,
+        "input_bits": input_bits,
+        "dac_bits": dac_bits,
+        "adc_bits": adc_bits,
+        "programming_noise": noise,
+    }
+    finite = read_precision(precision, options)
+    loaded, placed = Problem.load(problem), Solution.load(solution)
     report = check_solution(
-        Problem.load(problem),
-        Solution.load(solution),
+        loaded,
+        placed,
         reference=reference,
         program=None if program is None else load_program(program),
         seed=seed,
     )
+    study = finite and accuracy(loaded, placed, finite, reference=reference, seed=seed)
     if json:
-        print_json(_document(report))
+        extra = {"accuracy": accuracy_document(study)} if study else {}
+        print_json(_document(report) | extra)
     else:
         _print_report(report, "x W" if reference is None else "the reference")
+        if study:
+            print()
+            print_accuracy(study)
     return 0 if report.agrees else 1
 
 

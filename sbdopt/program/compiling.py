@@ -17,7 +17,9 @@ from sbdopt.program.line import runs
 from sbdopt.program.steps import steps_of
 from sbdopt.program.stream import Stream
 from sbdopt.program.transfers import Folding, fold, makers
-from sbdopt.simulate.array import Faults, Standing, program_cells
+from sbdopt.simulate.array import Faults, Periphery, Standing, program_cells
+from sbdopt.simulate.chip import IDEAL
+from sbdopt.simulate.coding import Coding
 from sbdopt.simulate.ranges import covered
 from sbdopt.simulate.run import cell_values, stand
 from sbdopt.weights.store import Weights
@@ -46,13 +48,16 @@ def compile_program(
     what the weights were made from, if the problem names none.
     """
     addresses, folding = Addresses.of(blocks), fold(blocks, placement)
+    coding = Coding.of(IDEAL.precision, blocks.hardware)
     standing = stand(
         blocks,
         placement,
+        coding,
         addresses.elements.first[addresses.vector_of[blocks.operator]],
         addresses.slices.first,
+        np.ones(len(blocks.problem.operators), dtype=bool),
     )
-    images = dict(_images(blocks, standing, weights))
+    images = dict(_images(blocks, standing, weights, coding))
     cells = to_safetensors({name: tensor for name, (_, tensor) in images.items()})
     positions = _Positions.of(blocks, addresses, folding)
     steps = [step for array in standing.runs("kind", "array") for step in steps_of(blocks, array, addresses)]
@@ -74,15 +79,16 @@ def compile_program(
 
 
 def _images(
-    blocks: Blocks, standing: Standing, weights: Weights
+    blocks: Blocks, standing: Standing, weights: Weights, coding: Coding
 ) -> Iterator[tuple[str, tuple[ProgramCells, Tensor]]]:
     """The image of each array: its cells on all rows and columns that have any."""
-    values, healthy = cell_values(blocks, weights), Faults(_NONE, _NONE, _NONE, _NONE)
+    values, healthy = cell_values(blocks, weights, coding), Faults(_NONE, _NONE, _NONE, _NONE)
+    periphery = Periphery(IDEAL, coding, None)
     for array in standing.runs("kind", "array"):
         rows, columns = covered(array.top, array.bottom), covered(array.left, array.right)
         if not len(rows) or not len(columns):
             continue
-        strip = program_cells(array, healthy, values, rows, columns)
+        strip = program_cells(array, healthy, values, rows, columns, periphery)
         kind, number = int(array.kind[0]), int(array.array[0])
         command = ProgramCells(
             array=number, kind=kind or None, rows=_spans(strip.rows), columns=_spans(strip.columns)

@@ -4,7 +4,22 @@ Nothing here knows when a placement is legal. Blocks are written into cells, row
 read, and whatever comes out is the output: where blocks disturb one another it is wrong.
 """
 
-from sbdopt.simulate.compare import Agreement, compare
-from sbdopt.simulate.run import simulate, standing_placement
+from sbdopt.simulate.chip import IDEAL, Chip
+from sbdopt.simulate.coding import Coding
+from sbdopt.simulate.compare import Agreement, compare, product
+from sbdopt.simulate.precision import Precision
+from sbdopt.simulate.run import StepBits, simulate, standing_placement, step_bits
 
-__all__ = ["Agreement", "compare", "simulate", "standing_placement"]
+__all__ = [
+    "IDEAL",
+    "Agreement",
+    "Chip",
+    "Coding",
+    "Precision",
+    "StepBits",
+    "compare",
+    "product",
+    "simulate",
+    "standing_placement",
+    "step_bits",
+]

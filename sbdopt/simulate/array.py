@@ -8,7 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from sbdopt.documents import IntArray
+from sbdopt.documents import BoolArray, IntArray
+from sbdopt.simulate.cells import disturb
+from sbdopt.simulate.chip import Chip
+from sbdopt.simulate.coding import Coding
+from sbdopt.simulate.converter import Converter
 from sbdopt.simulate.ranges import covered, ranges
 from sbdopt.weights.tensors import FloatArray
 
@@ -25,7 +29,7 @@ class Standing:
 
     `row` and `column` are where a block begins; of its rows and columns `top` .. `bottom - 1` and `left` ..
     `right - 1` exist. It wants row r driven with element `driver` + r of all inputs, and its column c belongs
-    to `target` + c of all slices of all outputs.
+    to `target` + c of all slices of all outputs. Only if it is `wanted` are its columns read.
     """
 
     block: IntArray
@@ -40,11 +44,12 @@ class Standing:
     right: IntArray
     driver: IntArray
     target: IntArray
+    wanted: BoolArray
 
     def __len__(self) -> int:
         return len(self.block)
 
-    def part(self, chosen: slice | IntArray) -> Standing:
+    def part(self, chosen: slice | IntArray | BoolArray) -> Standing:
         """Some of the blocks."""
         return Standing(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
@@ -80,6 +85,17 @@ class Strip:
     columns: IntArray
     cells: FloatArray
     """(rows, columns)"""
+    variance: FloatArray | None
+    """Of each cell from read to read; None: none has any."""
+
+
+@dataclass(frozen=True, eq=False)
+class Periphery:
+    """How arrays are driven and read, and of what their cells are made."""
+
+    chip: Chip
+    coding: Coding
+    rows_per_phase: int | None
 
 
 def run_array(
@@ -88,36 +104,46 @@ def run_array(
     values: CellValues,
     drivers: FloatArray,
     totals: FloatArray,
-    rows_per_phase: int | None,
+    periphery: Periphery,
 ) -> None:
     """Program one array with the blocks that stand on it, run its steps, and add what they yield to `totals`.
 
-    `drivers` (elements of inputs, batch) is all that rows can be driven with; `totals` is (slices of outputs,
-    batch). Columns do not influence one another: a large array is programmed and read some at a time.
+    `drivers` (elements of inputs, slices, batch) is all that rows can be driven with; `totals` is (slices of
+    outputs, slices of inputs, batch). Columns do not influence one another: a large array is programmed and
+    read some at a time. Steps in which nothing is wanted are left out.
     """
     rows = covered(standing.top, standing.bottom)
     columns = covered(standing.left, standing.right)
-    steps = list(standing.runs("start"))
+    steps = [step for step in standing.runs("start") if step.wanted.any()]
+    if not steps:
+        return
     width = max(1, _CELLS // max(1, len(rows)))
     for begin in range(0, len(columns), width):
-        strip = program_cells(standing, faults, values, rows, columns[begin : begin + width])
+        strip = program_cells(standing, faults, values, rows, columns[begin : begin + width], periphery)
         for step in steps:
-            _read(step, strip, drivers, totals, rows_per_phase)
+            _read(step, strip, drivers, totals, periphery)
 
 
 def program_cells(
-    standing: Standing, faults: Faults, values: CellValues, driven: IntArray, columns: IntArray
+    standing: Standing,
+    faults: Faults,
+    values: CellValues,
+    driven: IntArray,
+    columns: IntArray,
+    periphery: Periphery,
 ) -> Strip:
     """Write some columns, block after block. Faulty cells take no weight; those never driven are left out."""
+    chip, most = periphery.chip, periphery.coding.top
     first, last = columns[0], columns[-1]
     here = standing.part(np.flatnonzero((standing.left <= last) & (standing.right > first)))
     broken = np.flatnonzero((faults.column <= last) & (faults.column + faults.width > first))
-    rows = covered(here.top, here.bottom)
+    rows = driven if chip.precision.stuck else covered(here.top, here.bottom)
     if len(broken):
         begin = np.searchsorted(driven, faults.row[broken])
         end = np.searchsorted(driven, faults.row[broken] + faults.height[broken])
         rows = np.union1d(rows, driven[covered(begin, end)])
     cells = np.zeros((len(rows), len(columns)))
+    programmed = np.zeros(cells.shape if chip.precision.disturbed else (0, 0), dtype=bool)
     top, bottom = np.searchsorted(rows, here.top), np.searchsorted(rows, here.bottom)
     left, right = np.searchsorted(columns, here.left), np.searchsorted(columns, here.right)
     for b in np.argsort(here.block).tolist():
@@ -126,11 +152,16 @@ def program_cells(
         down, across = here.top[b] - here.row[b], max(here.left[b], first) - here.column[b]
         part = values(int(here.block[b]))[down : down + r.stop - r.start, across : across + c.stop - c.start]
         cells[r, c] = part
+        programmed[r, c] = True
+    variance = None
+    if chip.precision.disturbed:
+        draw = chip.draw(int(standing.kind[0]), int(standing.array[0]), int(first))
+        cells, variance = disturb(cells, programmed, most, chip.precision, draw)
     for b in broken.tolist():
         r = slice(*np.searchsorted(rows, [faults.row[b], faults.row[b] + faults.height[b]]))
         c = slice(*np.searchsorted(columns, [faults.column[b], faults.column[b] + faults.width[b]]))
-        cells[r, c] = stuck(rows[r, None], columns[c])
-    return Strip(rows, columns, cells)
+        cells[r, c] = np.minimum(stuck(rows[r, None], columns[c]), most)
+    return Strip(rows, columns, cells, variance)
 
 
 def stuck(row: IntArray, column: IntArray) -> FloatArray:
@@ -139,21 +170,28 @@ def stuck(row: IntArray, column: IntArray) -> FloatArray:
 
 
 def _read(
-    step: Standing, strip: Strip, drivers: FloatArray, totals: FloatArray, rows_per_phase: int | None
+    step: Standing, strip: Strip, drivers: FloatArray, totals: FloatArray, periphery: Periphery
 ) -> None:
     """Run one step, phase after phase, as far as it reads columns of the strip."""
-    column, target = destinations(step, len(totals))
+    column, target = destinations(step.part(step.wanted), len(totals))
     inside = (column >= strip.columns[0]) & (column <= strip.columns[-1])
     if not inside.any():
         return
     across = np.searchsorted(strip.columns, column[inside])
-    row, element, phase = drive(step, rows_per_phase)
+    row, element, phase = drive(step, periphery.rows_per_phase)
     down = np.searchsorted(strip.rows, row)
     conducts = np.searchsorted(strip.rows, row, side="right") > down
+    converter = Converter(periphery.chip.precision, rows_summed(step, periphery.rows_per_phase))
+    place = (step.kind[0], step.array[0], strip.columns[0], step.start[0])
+    draw = periphery.chip.draw(*map(int, place)) if strip.variance is not None else None
     for number in range(int(phase.max(initial=-1)) + 1):
         now = conducts & (phase == number)
-        sums = strip.cells[np.ix_(down[now], across)].T @ drivers[element[now]]
-        np.add.at(totals, target[inside], sums)
+        cells, driven = np.ix_(down[now], across), drivers[element[now]]
+        sums = np.tensordot(strip.cells[cells].T, driven, 1)
+        if strip.variance is not None and draw is not None:
+            variance = np.tensordot(strip.variance[cells].T, driven**2, 1)
+            sums += np.sqrt(variance) * draw.standard_normal(sums.shape)
+        np.add.at(totals, target[inside], converter.convert(sums))
 
 
 def destinations(step: Standing, targets: int) -> tuple[IntArray, IntArray]:
@@ -182,6 +220,12 @@ def drive(step: Standing, rows_per_phase: int | None) -> tuple[IntArray, IntArra
     np.maximum.at(last, place, np.arange(len(wanted)))
     np.maximum.at(latest, place, phase)
     return row, element[last], latest
+
+
+def rows_summed(step: Standing, rows_per_phase: int | None) -> int:
+    """The most rows that a column of the step sums at a time, as far as its own blocks want them."""
+    wanted = int(_ranks(step).max(initial=-1)) + 1
+    return wanted if rows_per_phase is None else min(wanted, rows_per_phase)
 
 
 def _ranks(step: Standing) -> IntArray:

@@ -69,7 +69,7 @@ def _compare_one(
 ) -> Agreement:
     name = blocks.problem.operators[number].name
     digits, smallest = _FLOAT64
-    wanted, magnitude = _product(blocks, number, weights[name], x)
+    wanted, magnitude = product(blocks, number, weights[name], x)
     if references:
         y = references[name].y
         digits, smallest = _NARROWER.get(y.dtype, _FLOAT64)
@@ -92,7 +92,7 @@ def _compare_one(
     return Agreement(name, exact, float(error[worst]), float(tolerance[worst]), agrees)
 
 
-def _product(
+def product(
     blocks: Blocks, number: int, weights: OperatorWeights, x: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """x W and |x| |W| of one operator, (batch, outputs) each, block by block."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from sbdopt.blocks import Blocks
-from sbdopt.documents import LARGEST_SIZE, IntArray
+from sbdopt.documents import LARGEST_SIZE, BoolArray, IntArray
 from sbdopt.placement import Placement
-from sbdopt.simulate.array import CellValues, Faults, Standing, run_array
-from sbdopt.simulate.slices import add_slices, cut_slices
+from sbdopt.simulate.array import CellValues, Faults, Periphery, Standing, rows_summed, run_array
+from sbdopt.simulate.chip import IDEAL, Chip
+from sbdopt.simulate.coding import Coding
+from sbdopt.simulate.converter import Converter
+from sbdopt.simulate.precision import Precision
+from sbdopt.simulate.slices import add_slices
 from sbdopt.solution import Solution
 from sbdopt.weights.store import Weights
 from sbdopt.weights.tensors import FloatArray
@@ -38,11 +42,18 @@ def standing_placement(blocks: Blocks, solution: Solution) -> Placement:
 
 
 def simulate(
-    blocks: Blocks, placement: Placement, weights: Weights, inputs: Mapping[str, FloatArray]
+    blocks: Blocks,
+    placement: Placement,
+    weights: Weights,
+    inputs: Mapping[str, FloatArray],
+    *,
+    chip: Chip = IDEAL,
+    operators: Collection[str] | None = None,
 ) -> dict[str, FloatArray]:
-    """The outputs (batch, outputs) of all crossbar operators, by name, cell by cell.
+    """The outputs (batch, outputs) of crossbar operators (left out: all), by name, cell by cell.
 
-    `inputs` are (batch, inputs), by name; operators that read the same vector must be given the same values.
+    `inputs` are (batch, inputs), by name, of all; operators that read the same vector must be given the same
+    values. InputError: the slices of the chip's precision do not fit the hardware.
 
     Each array is programmed block after block: of two blocks on one cell the later counts, and a faulty cell
     keeps a value of its own. Blocks of one array with the same start are one step. It drives the rows of its
@@ -51,60 +62,148 @@ def simulate(
     its weights, that one of its blocks has on it. What lies outside its array, or on an array that does not
     exist, is neither programmed nor driven nor read.
 
-    All of this is linear: so the slices of an input are a larger batch, and the power of two by which a slice
-    of a weight is scaled is a part of its cells. If all are whole numbers and |x| |W| is below 2**51, nothing
-    is ever rounded.
+    All of this is linear: so the slices of an input are a larger batch. On the ideal chip the power of two by
+    which a slice is scaled is a part of its cells, and all scales are 1: if all are whole numbers and |x| |W|
+    is below 2**51, nothing is ever rounded. On others cells hold levels and rows are driven with digits.
     """
-    hardware, operators = blocks.hardware, blocks.problem.operators
-    drivers, first_driver = _drivers(blocks, inputs)
-    sizes = [0 if operator.shape is None else operator.shape[1] for operator in operators]
-    first_target = np.concatenate([[0], np.cumsum(sizes)]) * hardware.columns_per_weight
-    totals = np.zeros((first_target[-1], drivers.shape[1]))
-    standing = stand(blocks, placement, first_driver, first_target)
-    values, faults = cell_values(blocks, weights), _faults(blocks)
-    outputs = {}
+    hardware = blocks.hardware
+    coding = Coding.of(chip.precision, hardware)
+    chosen = {operator.name for operator in blocks.problem.operators if operator.shape is not None}
+    chosen &= chosen if operators is None else set(operators)
+    drivers, first_driver, units = _drivers(blocks, inputs, coding)
+    sizes = [
+        operator.shape[1] if operator.shape is not None and operator.name in chosen else 0
+        for operator in blocks.problem.operators
+    ]
+    first_target = np.concatenate([[0], np.cumsum(sizes)]) * len(coding.plane_scales)
+    totals = np.zeros((first_target[-1], *drivers.shape[1:]))
+    wanted = np.array([operator.name in chosen for operator in blocks.problem.operators])
+    standing = stand(blocks, placement, coding, first_driver, first_target, wanted)
+    values, faults = cell_values(blocks, weights, coding), _faults(blocks, coding.folded)
+    periphery = Periphery(chip, coding, hardware.rows_per_phase)
     with np.errstate(over="ignore", invalid="ignore"):
         for array in standing.runs("kind", "array"):
             broken = faults.get((int(array.kind[0]), int(array.array[0])), _NO_FAULTS)
-            run_array(array, Faults(*broken.T), values, drivers, totals, hardware.rows_per_phase)
-        for number, operator in enumerate(operators):
-            if operator.shape is not None:
-                mine = totals[first_target[number] : first_target[number + 1]]
-                slices = mine.reshape(sizes[number], hardware.columns_per_weight, hardware.input_slices, -1)
-                outputs[operator.name] = add_slices(add_slices(slices)).T
+            run_array(array, Faults(*broken.T), values, drivers, totals, periphery)
+        outputs = {
+            operator.name: _join(totals[first_target[number] : first_target[number + 1]], coding)
+            for number, operator in enumerate(blocks.problem.operators)
+            if operator.name in chosen
+        }
+        if coding.offset:
+            _take_off_offset(blocks, standing.part(standing.wanted), outputs, drivers, coding)
+        for name, output in outputs.items():
+            output *= units.get(name, 1.0) * coding.weight_unit(weights[name].tensor)
     return outputs
 
 
-def _drivers(blocks: Blocks, inputs: Mapping[str, FloatArray]) -> tuple[FloatArray, IntArray]:
-    """All that rows can be driven with (elements, slices x batch), and where each block's vector begins."""
+@dataclass(frozen=True)
+class StepBits:
+    """The resolution that a step needs."""
+
+    kind: str
+    """Name of the kind of array."""
+    array: int
+    start: int
+    operators: tuple[str, ...]
+    rows: int
+    """The most rows that one of its columns sums at a time."""
+    bits: int
+    """ADC bits with which nothing is lost."""
+
+
+def step_bits(blocks: Blocks, placement: Placement, precision: Precision) -> list[StepBits]:
+    """What each step needs; nothing if weights or inputs are not rounded, so that no resolution is enough."""
+    if precision.weight_bits is None or precision.input_bits is None:
+        return []
+    hardware, operators = blocks.hardware, blocks.problem.operators
+    nothing = np.zeros(max(len(blocks), len(operators)), dtype=np.int64)
+    coding = Coding.of(precision, hardware)
+    standing = stand(blocks, placement, coding, nothing[: len(blocks)], nothing, nothing == 0)
+    needed = []
+    for step in standing.runs("kind", "array", "start"):
+        rows = rows_summed(step, hardware.rows_per_phase)
+        names = dict.fromkeys(operators[number].name for number in blocks.operator[step.block].tolist())
+        kind = hardware.arrays[int(step.kind[0])].name
+        place = (kind, int(step.array[0]), int(step.start[0]))
+        needed.append(StepBits(*place, tuple(names), rows, Converter(precision, rows).bits))
+    return needed
+
+
+def _join(sums: FloatArray, coding: Coding) -> FloatArray:
+    """Outputs (batch, outputs) in units, from what was read: (outputs x planes, slices of inputs, batch)."""
+    count = len(coding.plane_scales)
+    split = sums.reshape(len(sums) // count, count, *sums.shape[1:])
+    planes = add_slices(split * coding.plane_scales[:, None, None])
+    return add_slices(planes * coding.slice_scales[:, None]).T
+
+
+def _take_off_offset(
+    blocks: Blocks,
+    standing: Standing,
+    outputs: Mapping[str, FloatArray],
+    drivers: FloatArray,
+    coding: Coding,
+) -> None:
+    """Subtract from outputs (in units) what the offset of all weights of each block has added."""
+    inputs = add_slices(drivers * coding.slice_scales[:, None])
+    sums = np.concatenate([np.zeros((1, inputs.shape[1])), np.cumsum(inputs, axis=0)])
+    # Of a block that lies outside its array there are no rows: both ends are the same, wherever that is.
+    begin, end = (np.clip(standing.driver + edge, 0, len(inputs)) for edge in (standing.top, standing.bottom))
+    added = coding.offset * (sums[end] - sums[begin])
+    for block, amount in zip(standing.block.tolist(), added, strict=True):
+        output = outputs[blocks.problem.operators[int(blocks.operator[block])].name]
+        first = int(blocks.output[block])
+        output[:, first : first + int(blocks.width[block])] -= amount[:, None]
+
+
+def _drivers(
+    blocks: Blocks, inputs: Mapping[str, FloatArray], coding: Coding
+) -> tuple[FloatArray, IntArray, dict[str, float]]:
+    """All that rows can be driven with (elements, slices, batch), and where each block's vector begins.
+
+    The third is the unit of the vector that each operator reads.
+    """
     longest: dict[int, FloatArray] = {}
+    readers: dict[str, int] = {}
     for block in blocks.first[:-1][np.diff(blocks.first) > 0].tolist():
         vector = int(blocks.vector[block])
-        x = inputs[blocks.problem.operators[int(blocks.operator[block])].name]
+        name = blocks.problem.operators[int(blocks.operator[block])].name
+        x = inputs[name]
+        readers[name] = vector
         if vector not in longest or x.shape[1] > longest[vector].shape[1]:
             longest[vector] = x
-    count = blocks.hardware.input_slices
     batch = next((len(x) for x in inputs.values()), 0)
-    pieces, total = [np.zeros((0, count * batch))], 0
+    pieces, total = [np.zeros((0, len(coding.slice_scales), batch))], 0
     first = np.zeros(max(longest, default=-1) + 1, dtype=np.int64)
     for vector, x in longest.items():
-        slices = cut_slices(x, count, largest=float(np.abs(x).max()), whole=bool((x == np.trunc(x)).all()))
-        pieces.append(np.concatenate(list(slices)).T)
+        pieces.append(np.stack(coding.digits(x)).transpose(2, 0, 1))
         first[vector] = total
         total += x.shape[1]
-    return np.concatenate(pieces), first[blocks.vector]
+    units = {name: coding.input_unit(longest[vector]) for name, vector in readers.items()}
+    return np.concatenate(pieces), first[blocks.vector], units
 
 
-def stand(blocks: Blocks, placement: Placement, first_driver: IntArray, first_target: IntArray) -> Standing:
-    """The blocks on arrays that exist, and how much of them lies inside."""
+def stand(
+    blocks: Blocks,
+    placement: Placement,
+    coding: Coding,
+    first_driver: IntArray,
+    first_target: IntArray,
+    wanted: BoolArray,
+) -> Standing:
+    """The blocks on arrays that exist, and how much of them lies inside.
+
+    Where a weight is folded, each of its columns is as many physical ones.
+    """
     kinds = blocks.hardware.arrays
     known = (placement.kind >= 0) & (placement.kind < len(kinds))
     kind = np.where(known, placement.kind, 0)
     counts = np.array([LARGEST_SIZE + 1 if one.count is None else one.count for one in kinds])
     exists = np.flatnonzero(known & (placement.array >= 0) & (placement.array < counts[kind]))
     order = exists[np.lexsort((placement.start[exists], placement.array[exists], kind[exists]))]
-    kind, row, column = kind[order], placement.row[order], placement.column[order]
-    rows, columns = np.array([[one.rows, one.columns] for one in kinds])[kind].T
+    kind, row, column = kind[order], placement.row[order], placement.column[order] * coding.folded
+    rows, columns = np.array([[one.rows, one.columns * coding.folded] for one in kinds])[kind].T
     first = first_target[blocks.operator[order]]
     return Standing(
         block=order,
@@ -116,32 +215,29 @@ def stand(blocks: Blocks, placement: Placement, first_driver: IntArray, first_ta
         top=np.clip(row, 0, rows),
         bottom=np.clip(row + blocks.height[order], 0, rows),
         left=np.clip(column, 0, columns),
-        right=np.clip(column + blocks.columns[order], 0, columns),
+        right=np.clip(column + blocks.columns[order] * coding.folded, 0, columns),
         driver=first_driver[order] + blocks.input[order] - row,
-        target=first + blocks.output[order] * blocks.hardware.columns_per_weight - column,
+        target=first + blocks.output[order] * len(coding.plane_scales) - column,
+        wanted=wanted[blocks.operator[order]],
     )
 
 
-def cell_values(blocks: Blocks, weights: Weights) -> CellValues:
+def cell_values(blocks: Blocks, weights: Weights, coding: Coding) -> CellValues:
     """What the cells of a block are to hold: the slices of one weight side by side."""
-    count = blocks.hardware.columns_per_weight
     names = [operator.name for operator in blocks.problem.operators]
 
     def values(block: int) -> FloatArray:
         own = weights[names[blocks.operator[block]]]
-        matrix = own.block(int(blocks.index[block]))
-        if count == 1:
-            return matrix
-        slices = cut_slices(matrix, count, largest=own.tensor.largest, whole=own.tensor.whole)
-        return np.stack(list(slices), axis=2).reshape(len(matrix), -1)
+        return coding.levels(own.block(int(blocks.index[block])), own)
 
     return values
 
 
-def _faults(blocks: Blocks) -> dict[tuple[int, int], IntArray]:
+def _faults(blocks: Blocks, folded: int) -> dict[tuple[int, int], IntArray]:
     """The faults (row, column, height, width) of each kind and array that has any."""
     found: dict[tuple[int, int], list[list[int]]] = {}
     for number, kind in enumerate(blocks.hardware.arrays):
-        for array, *place in kind.faults:
+        for array, row, column, height, width in kind.faults:
+            place = [row, column * folded, height, width * folded]
             found.setdefault((number, array), []).append(place)
     return {key: np.array(places, dtype=np.int64) for key, places in found.items()}

@@ -10,7 +10,7 @@ import numpy as np
 
 from sbdopt.errors import InputError
 from sbdopt.problem import Operator, Problem
-from sbdopt.weights.store import random_whole
+from sbdopt.weights.store import LARGEST_MADE, random_whole
 from sbdopt.weights.tensors import FloatArray, Tensor, TensorFile
 
 
@@ -96,9 +96,14 @@ def _refuse_different_inputs(problem: Problem, references: References, path: Pat
 
 
 def make_inputs(
-    problem: Problem, rng: np.random.Generator, *, references: References | None = None, batch: int = 2
+    problem: Problem,
+    rng: np.random.Generator,
+    *,
+    references: References | None = None,
+    batch: int = 2,
+    largest: int = LARGEST_MADE,
 ) -> dict[str, FloatArray]:
-    """Inputs (batch, inputs) of every crossbar operator: random whole numbers, none of them zero.
+    """Inputs (batch, inputs) of every crossbar operator: random whole numbers up to `largest`, none 0.
 
     Operators that read the same vector get the same values. With `references` their x is taken instead; all
     inputs then have the largest of their batches, and random values fill up the smaller ones.
@@ -115,7 +120,8 @@ def make_inputs(
     for _, inputs, vector in crossbars:
         lengths[vector] = max(inputs, lengths.get(vector, 0))
     vectors = {
-        vector: random_whole(rng, (batch, length)).astype(np.float64) for vector, length in lengths.items()
+        vector: random_whole(rng, (batch, length), largest).astype(np.float64)
+        for vector, length in lengths.items()
     }
     for operator, inputs, vector in crossbars:
         if operator.name in references:

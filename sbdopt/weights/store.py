@@ -17,7 +17,8 @@ from sbdopt.weights.reading import BlockStore
 from sbdopt.weights.tensors import FloatArray, Tensor
 from sbdopt.weights.writing import TABLE_COLUMNS
 
-_LARGEST_MADE = 2**15 - 1
+LARGEST_MADE = 2**15 - 1
+"""The largest number that is made unless others are asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,12 +107,14 @@ def _refuse_other(path: Path, operator: Operator, store: BlockStore) -> None:
         )
 
 
-def make_weights(problem: Problem, rng: np.random.Generator) -> Weights:
-    """Random whole numbers, none of them zero, for every weight of a problem."""
+def make_weights(problem: Problem, rng: np.random.Generator, *, largest: int = LARGEST_MADE) -> Weights:
+    """Random whole numbers up to `largest`, none of them zero, for every weight of a problem."""
     return {
         operator.name: OperatorWeights.of(
             operator.blocks,
-            Tensor.of(random_whole(rng, (int((operator.blocks.height * operator.blocks.width).sum()),))),
+            Tensor.of(
+                random_whole(rng, (int((operator.blocks.height * operator.blocks.width).sum()),), largest)
+            ),
         )
         for operator in problem.operators
         if operator.blocks is not None
@@ -119,13 +122,13 @@ def make_weights(problem: Problem, rng: np.random.Generator) -> Weights:
 
 
 def random_whole(
-    rng: np.random.Generator, shape: tuple[int, ...]
+    rng: np.random.Generator, shape: tuple[int, ...], largest: int = LARGEST_MADE
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:
-    """Random whole numbers of either sign, none of them zero.
+    """Random whole numbers of either sign up to `largest`, none of them zero.
 
     They are so small that float64 sums millions of products of two exactly, and so many that two which should
     differ are hardly ever equal.
     """
-    values = rng.integers(-_LARGEST_MADE, _LARGEST_MADE, size=shape, dtype=np.int16)
+    values = rng.integers(-largest, largest, size=shape, dtype=np.int16)
     values += values >= 0
     return values
