@@ -116,9 +116,14 @@ def mapped(student: nn.Module, path: Path, name: str, general: Measure) -> Row:
     }
 
 
+def file_name(name: str) -> str:
+    """Where the results of a run are kept."""
+    return f"{name.replace(' ', '-')}.json"
+
+
 def run(name: str, plan: Patterns, folder: Path, known: Row, steps: int) -> Row:
     """All of one plan, unless it is done already."""
-    done = folder / f"{name.replace(' ', '-')}.json"
+    done = folder / file_name(name)
     if done.exists():
         return json.loads(done.read_text())
     print(f"== {name}", flush=True)
@@ -236,6 +241,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True, help="where results are kept")
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--only", default="", help="only runs with this in their name, and no page")
+    parser.add_argument("--done", action="store_true", help="run nothing: the page of what is done")
     given = parser.parse_args()
     torch.set_num_threads(1)
     given.folder.mkdir(parents=True, exist_ok=True)
@@ -250,8 +256,11 @@ def main() -> None:
         plans = {f"{size} {pattern}": dict.fromkeys(encoder_layers(dense), pattern) for pattern in patterns}
         names = [*plans, f"{size} design"]
         for name in names:
-            if given.only in name:
-                plan = plans[name] if name in plans else designed(dense, moments, patterns[0])
+            there = (given.folder / file_name(name)).exists()
+            if there or (given.only in name and not given.done):
+                plan = (
+                    plans[name] if name in plans else {} if there else designed(dense, moments, patterns[0])
+                )
                 results.append(run(name, plan, given.folder, known, given.steps))
     if not given.only:
         numbers = {"train": len(training), "held": len(held), "unseen": len(unseen), "general": len(GENERAL)}
