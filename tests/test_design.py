@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sbdopt.design import Candidate, Chooser, design_for_arrays, design_for_error, design_front, pack
+from sbdopt.design.table import Table
 from sbdopt.monarch import Pattern, errors_by_rank, project
 from sbdopt.problem import ArrayKind, Hardware
 from sbdopt.projection import Choice
@@ -51,6 +52,36 @@ def test_choices_are_the_best_of_all(seed):
         found = chooser.fewest_cells(error)
         assert found.cells == found.cells_bound == fewest
         assert found.error <= error
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_table_is_exact(seed):
+    rng = np.random.default_rng(seed)
+    options = {
+        str(weight): [tuple(pair) for pair in rng.integers(1, 9, (rng.integers(1, 5), 2)).tolist()]
+        for weight in range(4)
+    }
+    every = [
+        (sum(size for size, _ in chosen), sum(cost for _, cost in chosen))
+        for chosen in product(*options.values())
+    ]
+    least = min(size for size, _ in every)
+    assert Table.of(options, least - 1) is None
+    table = Table.of(options, 30)
+    for cells in range(least, 31):
+        picked = [options[name][option] for name, option in table.pick(cells).items()]
+        assert sum(size for size, _ in picked) <= cells
+        assert sum(cost for _, cost in picked) == min(cost for size, cost in every if size <= cells)
+
+
+def test_cpsat_agrees_where_the_table_is_too_large(monkeypatch):
+    candidates = random_candidates(5)
+    cells = sum(some[1].cells for some in candidates.values())
+    by_table = Chooser(candidates).least_error(cells)
+    monkeypatch.setattr("sbdopt.design.table._MOST_BYTES", 0)
+    by_cpsat = Chooser(candidates).least_error(cells)
+    assert by_table.error_bound == by_cpsat.error_bound
+    assert Chooser(candidates).least_error(0) is None
 
 
 def test_designs_are_packed():

@@ -1,4 +1,8 @@
-"""Pick one candidate for each weight, by CP-SAT: a knapsack with multiple choice."""
+"""Pick one candidate for each weight: a knapsack with multiple choice.
+
+The least error within some cells is looked up in a table where that is small enough; else, and for the fewest
+cells within an error, CP-SAT picks.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from math import ceil, floor, gcd
 from ortools.sat.python import cp_model
 
 from sbdopt.design.candidates import Candidate, Candidates
+from sbdopt.design.table import Table
 
 _SCALE = 10**6
 """Squared errors are counted in millionths, rounded up."""
@@ -39,13 +44,16 @@ class Chooser:
     """Candidates of all weights, from which one is picked for each, again and again.
 
     The total error of a choice is the root of the mean of the squared relative errors of its weights, each
-    counted in millionths and rounded up. What CP-SAT does not prove within `seconds` it bounds.
+    counted in millionths and rounded up. A table is exact; what CP-SAT does not prove within `seconds` it
+    bounds.
     """
 
     def __init__(
         self, candidates: Candidates, *, seconds: float = 10.0, workers: int = 1, seed: int = 0
     ) -> None:
         self.candidates, self._seconds, self._workers, self._seed = candidates, seconds, workers, seed
+        self._table: Table | None = None
+        self._reach = 0
 
     @property
     def least_cells(self) -> int:
@@ -62,8 +70,21 @@ class Chooser:
 
         Raises TimeoutError if it is not known within the time whether there is any.
         """
-        found = self._pick(_squared, _cells, cells)
+        found = self._in_table(cells) or self._pick(_squared, _cells, cells)
         return found and Picked(found[0], _total(found[1], len(self.candidates)), 0)
+
+    def _in_table(self, cells: int) -> tuple[dict[str, Candidate], int] | None:
+        """The best choice of at most so many cells, if the table of all is small enough."""
+        cells = min(cells, self.most_cells)
+        if self._table is None or cells > self._reach:
+            options = {
+                name: [(one.cells, _squared(one)) for one in some] for name, some in self.candidates.items()
+            }
+            self._table, self._reach = Table.of(options, cells), cells
+        if self._table is None or cells < self._table.least:
+            return None
+        picked = {name: self.candidates[name][option] for name, option in self._table.pick(cells).items()}
+        return picked, sum(map(_squared, picked.values()))
 
     def fewest_cells(self, error: float) -> Picked | None:
         """The smallest choice of at most that total error, of these the one with the least; as above."""
