@@ -217,6 +217,19 @@ def test_costs_are_columns_and_ask_for_no_solution_of_their_own(
     assert rows[2].note.startswith("no costs: ")
 
 
+def test_the_table_shows_costs_where_there_are_any(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = json.loads(spec.read_text())
+    document |= {"problems": ["pair.json"], "arrays": ["64x64"]}
+    spec.write_text(json.dumps(document))
+    assert main(["sweep", str(spec)]) == 0
+    assert "energy" not in capsys.readouterr().out
+    spec.write_text(json.dumps(document | {"presets": ["puma"], "adc_bits": [8, 6]}))
+    assert main(["sweep", str(spec), "-o", str(spec.with_name("costs"))]) == 0
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert header.split()[-2:] == ["area,", "mm2"]
+    assert len(set(lines)) == len(lines) == 2 * 2 + 1
+
+
 def test_a_log_of_something_else_is_refused(spec: Path) -> None:
     spec.with_name("r.jsonl").write_text('{"a": 1}\n')
     with pytest.raises(InputError, match="line 1 is no row of a sweep"):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _HEADER = (
     "problem", "array", "adcs", "method", "goals", "arrays", "utilization", "makespan", "status",
 )  # fmt: skip
+_COSTS = ("preset", "ADC bits", "latency, ns", "energy, pJ", "area, mm2")
 
 
 def sweep(
@@ -62,7 +63,10 @@ def sweep(
     if json:
         print_json([asdict(row) for row in rows])
     else:
-        print_table(_HEADER, map(_cells, rows), left=("problem", "method", "goals", "status"))
+        costs = any(row.preset is not None for row in rows)
+        header = (*_HEADER, *_COSTS) if costs else _HEADER
+        cells = [(*_cells(row), *_cost_cells(row)) if costs else _cells(row) for row in rows]
+        print_table(header, cells, left=("problem", "method", "goals", "status", "preset"))
         print(f"{results.csv}, {results.parquet}: {number(len(rows))} rows")
     return 0
 
@@ -107,3 +111,9 @@ def _cells(row: PointRow) -> tuple[str, ...]:
         number(row.makespan),
         row.status,
     )
+
+
+def _cost_cells(row: PointRow) -> tuple[str, ...]:
+    whole = (None if figure is None else round(figure) for figure in (row.latency_ns, row.energy_pj))
+    area = "-" if row.area_mm2 is None else f"{row.area_mm2:.4g}"
+    return (row.preset or "-", number(row.adc_bits), *map(number, whole), area)
