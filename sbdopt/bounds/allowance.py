@@ -9,9 +9,9 @@ from math import ceil
 
 import numpy as np
 
-from sbdopt.bounds.saving import Demand, FloatArray, Price
+from sbdopt.bounds.saving import Demand, Price
 from sbdopt.bounds.stages import TimedStage
-from sbdopt.documents import IntArray
+from sbdopt.documents import FloatArray, IntArray
 
 _MOST_STAGES = 400
 _MOST_WINDOWS = 200

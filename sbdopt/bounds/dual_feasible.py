@@ -14,11 +14,9 @@ Operations Research 34, 2007).
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from sbdopt.documents import IntArray
+from sbdopt.documents import FloatArray, IntArray
 
-FloatArray = npt.NDArray[np.float64]
 _MOST_PRODUCTS = 4e9
 
 

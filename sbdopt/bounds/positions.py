@@ -31,9 +31,8 @@ from dataclasses import dataclass
 from math import gcd
 
 import numpy as np
-import numpy.typing as npt
 
-from sbdopt.documents import IntArray
+from sbdopt.documents import FloatArray, IntArray
 from sbdopt.problem import ArrayKind
 
 _MOST_PLACES = 20_000
@@ -42,8 +41,6 @@ _MOST_STRIPS = (64, 32, 24, 16, 12, 8)
 """On an axis, the first for which the program is small enough."""
 _LONGEST = 1 << 12
 _SCALE = 1 << 32
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,15 +38,13 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-import numpy.typing as npt
 
 from sbdopt.blocks import Blocks
 from sbdopt.bounds.circles import PARTS, circles_of, closed_circles, may_join
 from sbdopt.bounds.work import most_tiles, work_of
-from sbdopt.documents import BoolArray, IntArray
+from sbdopt.documents import BoolArray, FloatArray, IntArray
 from sbdopt.timing import block_cycles, step_cycles
 
-FloatArray = npt.NDArray[np.float64]
 _PRICES = 24
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sbdopt.cli.hardware import Adcs, Array, ColumnsPerWeight, Like, hardware_of
+from sbdopt.cli.hardware import Adcs, Array, ColumnsPerWeight, HardwareOf, hardware_of
 from sbdopt.cli.options import Json, Seed, Workers, positive
 from sbdopt.cli.output import number, print_json, print_table, refuse_target, warn
 from sbdopt.cli.project import LayoutName, ModelFile, MomentsFile, UnsafePickle, open_model
@@ -57,7 +57,7 @@ def design(
     array: Array = "256x256",
     adcs: Adcs = 8,
     columns_per_weight: ColumnsPerWeight = 1,
-    like: Like = None,
+    source: HardwareOf = None,
     plot: Annotated[
         Path | None, typer.Option(help="Draw the trade-off: .png or .svg.", show_default=False)
     ] = None,
@@ -72,7 +72,7 @@ def design(
         raise InputError("say what is wanted: one of --arrays N, --error E and --pareto")
     _refuse_targets(model, output, plot, pareto)
     opened = open_model(model, layout, unsafe_pickle)
-    hardware = hardware_of(array, adcs, columns_per_weight, like)
+    hardware = hardware_of(array, adcs, columns_per_weight, source)
     candidates = candidates_of(
         opened,
         hardware,

@@ -16,19 +16,24 @@ if TYPE_CHECKING:
 Array = Annotated[str, typer.Option(callback=size, help="Rows x columns of an array.")]
 Adcs = Annotated[int, typer.Option(min=1, help="Converters of an array.")]
 ColumnsPerWeight = Annotated[int, typer.Option(min=1, help="Columns of one weight.")]
-Like = Annotated[
+HardwareOf = Annotated[
     Path | None,
-    typer.Option(metavar="PROBLEM", help="Take the hardware of this problem instead.", show_default=False),
+    typer.Option(
+        "--hardware",
+        metavar="PROBLEM",
+        help="Take all hardware from this problem instead.",
+        show_default=False,
+    ),
 ]
 
 
-def hardware_of(array: str, adcs: int, columns_per_weight: int, like: Path | None) -> Hardware:
+def hardware_of(array: str, adcs: int, columns_per_weight: int, source: Path | None) -> Hardware:
     """The hardware that is asked for."""
     from sbdopt.documents import parse
     from sbdopt.problem import Hardware, Problem
 
-    if like is not None:
-        return Problem.load(like).hardware
+    if source is not None:
+        return Problem.load(source).hardware
     rows, columns = map(int, array.split("x"))
     kind = {"name": "xbar", "rows": rows, "columns": columns, "adcs": adcs}
     return parse(Hardware, {"arrays": [kind], "columns_per_weight": columns_per_weight}, "hardware")

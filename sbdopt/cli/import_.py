@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sbdopt.cli.hardware import HardwareOf, hardware_of
 from sbdopt.cli.options import Json, size
 from sbdopt.cli.output import number, percent, print_json, print_table, refuse_target
 from sbdopt.errors import InputError
@@ -37,12 +38,7 @@ def import_(
         str | None, typer.Option(callback=size, help="Rows x columns of an array.", show_default="256x256")
     ] = None,
     adcs: Annotated[int | None, typer.Option(min=1, help="Converters of an array.", show_default="8")] = None,
-    hardware: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PROBLEM", help="Take all hardware from this problem instead.", show_default=False
-        ),
-    ] = None,
+    hardware: HardwareOf = None,
     only: Annotated[
         list[str] | None,
         typer.Option(
@@ -131,16 +127,9 @@ def import_(
 
 
 def _hardware(source: Path | None, arrays: str | None, adcs: int | None) -> Hardware:
-    from sbdopt.documents import parse
-    from sbdopt.problem import Hardware, Problem
-
-    if source is not None:
-        if arrays is not None or adcs is not None:
-            raise InputError("--hardware names all arrays: leave out --arrays and --adcs")
-        return Problem.load(source).hardware
-    rows, columns = map(int, (arrays or "256x256").split("x"))
-    kind = {"name": "xbar", "rows": rows, "columns": columns, "adcs": 8 if adcs is None else adcs}
-    return parse(Hardware, {"arrays": [kind]}, "hardware")
+    if source is not None and (arrays is not None or adcs is not None):
+        raise InputError("--hardware names all arrays: leave out --arrays and --adcs")
+    return hardware_of(arrays or "256x256", 8 if adcs is None else adcs, 1, source)
 
 
 def _document(imported: Imported) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sbdopt.cli.hardware import Adcs, Array, ColumnsPerWeight, Like, hardware_of
+from sbdopt.cli.hardware import Adcs, Array, ColumnsPerWeight, HardwareOf, hardware_of
 from sbdopt.cli.options import Json
 from sbdopt.cli.output import number, print_json, print_table, refuse_target
 from sbdopt.errors import InputError
@@ -63,7 +63,7 @@ def project(
     array: Array = "256x256",
     adcs: Adcs = 8,
     columns_per_weight: ColumnsPerWeight = 1,
-    like: Like = None,
+    source: HardwareOf = None,
     json: Json = False,
 ) -> int:
     """Find the nearest Monarch product of every weight; write the problem and its weights."""
@@ -72,9 +72,9 @@ def project(
 
     weights = output.with_suffix(".safetensors")
     for target in (output, weights):
-        refuse_target(target, *_sources(model), *(file for file in (plan, moments, like) if file))
+        refuse_target(target, *_sources(model), *(file for file in (plan, moments, source) if file))
     opened = open_model(model, layout, unsafe_pickle)
-    hardware = hardware_of(array, adcs, columns_per_weight, like)
+    hardware = hardware_of(array, adcs, columns_per_weight, source)
     chosen = _plan(opened, hardware, plan, form, blocks, rank)
     errors: dict[str, float] = {}
     known = (lambda name: None) if moments is None else Moments(opened, moments)

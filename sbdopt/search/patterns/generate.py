@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sbdopt.documents import IntArray
+from sbdopt.documents import FloatArray, IntArray
 from sbdopt.problem import ArrayKind
 from sbdopt.search.budget import Budget
 from sbdopt.search.packing import Filling, Sizes, fill
-from sbdopt.search.patterns.guillotine import FloatArray, Guillotine, Places
+from sbdopt.search.patterns.guillotine import Guillotine, Places
 from sbdopt.search.patterns.master import Master, Relaxed
 from sbdopt.search.patterns.pinwheel import best_pinwheels
 from sbdopt.search.patterns.rounding import Used, topped_up, trimmed

@@ -9,12 +9,9 @@ best cut (Gilmore and Gomory, *The theory and computation of knapsack functions*
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from sbdopt.documents import IntArray
+from sbdopt.documents import FloatArray, IntArray
 from sbdopt.search.packing import Sizes
-
-FloatArray = npt.NDArray[np.float64]
 
 Places = tuple[tuple[int, int, int], ...]
 """(size, row, column) of the rectangles of one array."""

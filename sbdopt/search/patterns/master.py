@@ -9,9 +9,9 @@ import numpy as np
 from scipy.optimize import LinearConstraint, linprog, milp
 from scipy.sparse import csr_array, vstack
 
-from sbdopt.documents import IntArray
+from sbdopt.documents import FloatArray, IntArray
 from sbdopt.search.budget import Budget
-from sbdopt.search.patterns.guillotine import FloatArray, Places
+from sbdopt.search.patterns.guillotine import Places
 from sbdopt.search.patterns.supplies import Supply
 
 _TINY = 1e-6
