@@ -99,6 +99,7 @@ def test_what_is_done_is_not_done_again(spec: Path, monkeypatch: pytest.MonkeyPa
     assert len(todo) == 12 - 5
     assert cut.csv.read_bytes() == whole.csv.read_bytes()
     assert cut.parquet.read_bytes() == whole.parquet.read_bytes()
+    assert Results(spec.with_name("cut")).done == whole.done  # nothing is left of the line that was cut off
 
 
 def test_a_changed_problem_is_solved_again(spec: Path) -> None:
@@ -130,8 +131,12 @@ def test_killed_and_started_again(spec: Path) -> None:
     assert workers
     process.send_signal(signal.SIGKILL)
     process.wait()
-    while any(Path(f"/proc/{worker}").exists() for worker in workers):  # they end with it
+    for _ in range(3000):
+        if not any(Path(f"/proc/{worker}").exists() for worker in workers):
+            break
         time.sleep(0.01)
+    else:
+        pytest.fail("the processes did not end with the one that had started them")
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert "12 of 12" in run.stderr
