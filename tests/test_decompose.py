@@ -14,10 +14,11 @@ from sbdopt.problem import Problem
 from sbdopt.search.budget import Budget
 from sbdopt.search.exact.answers import Answers
 from sbdopt.search.exact.assignment import Relaxation
+from sbdopt.search.exact.conflicts import Conflict
 from sbdopt.search.exact.decompose import _steps, can_decompose, decompose
 from sbdopt.search.exact.driver import _search_everything
 from sbdopt.search.exact.fits import Fits
-from sbdopt.search.exact.questions import Conflict, _savings
+from sbdopt.search.exact.questions import _savings
 from sbdopt.search.exact.relations import Relations
 from sbdopt.search.exact.runner import Halt, NothingLeft, Outcome, Proven
 from sbdopt.search.exact.scales import Scales, Size

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -22,14 +22,11 @@ from ortools.sat.python.cp_model import (
 
 from sbdopt.search.budget import Budget
 from sbdopt.search.exact.candidates import Candidate
-from sbdopt.search.exact.questions import Conflict
+from sbdopt.search.exact.conflicts import Conflict
 from sbdopt.search.exact.relations import Relations
 from sbdopt.search.exact.runner import Halt
 from sbdopt.search.exact.scales import Scales, Size
 from sbdopt.timing import operator_cycles
-
-_ANY = -1
-"""In place of an operator: it may be any."""
 
 
 @dataclass(frozen=True)
@@ -214,42 +211,11 @@ class Relaxation:
                 self.model.add(LinearExpr.weighted_sum(terms, counts) <= capacity)
 
     def forbid(self, conflict: Conflict) -> None:
-        """No array holds the blocks of a conflict, or larger ones instead, within its cycles.
-
-        A block may be replaced by any other that is no smaller in height and width - by one of its operator,
-        if that is limited in cycles: made smaller again they would do in the same cycles, since no step gets
-        more columns. (One of another operator is taken out of its step. It does not stand where rows of the
-        others meet their columns, since members share neither.) All can be replaced if and only if for every
-        set of them there are as many blocks on the array that can replace one of the set (Hall 1935); so one
-        such set has too few.
-        """
-        operator = self.relations.blocks.operator.tolist()
-        of = [operator[i] if operator[i] in conflict.cycles else _ANY for i in conflict.blocks]
-        crowds = list(self._crowds_for(list(zip((self.size[i] for i in conflict.blocks), of, strict=True))))
+        """No array holds the blocks of a conflict, or others that can replace them, within its cycles."""
+        crowds = list(conflict.crowds(self.size, self.relations.blocks.operator.tolist()))
         longer = [self._takes_longer(o, cycles) for o, cycles in conflict.cycles.items()]
         for a in self.arrays:
             self.model.add_bool_or(*(~self._crowd(*crowd, a) for crowd in crowds), *longer)
-
-    def _crowds_for(self, wanted: Sequence[tuple[Size, int]]) -> Iterator[tuple[frozenset[int], int]]:
-        """Sets of blocks, and how many of each there must be, for sizes of an operator, or of any."""
-        operator = self.relations.blocks.operator.tolist()
-        large = {
-            (size, of): frozenset(
-                i
-                for i, other in enumerate(self.size)
-                if of in (_ANY, operator[i]) and other[0] >= size[0] and other[1] >= size[1]
-            )
-            for size, of in wanted
-        }
-        crowds: dict[frozenset[int], int] = {}
-        for one in set(wanted):
-            count = wanted.count(one)
-            for members, number in [(frozenset[int](), 0), *crowds.items()]:
-                larger = members | large[one]
-                crowds[larger] = max(crowds.get(larger, 0), number + count)
-        for members, number in crowds.items():
-            if not any(other < members and number <= more for other, more in crowds.items()):
-                yield members, number
 
     def _crowd(self, members: frozenset[int], number: int, array: int) -> BoolVarT:
         """Whether at least so many of these blocks stand on the array - if and only if."""

@@ -61,22 +61,20 @@ def decompose(
     array has none, as few of its blocks as still have none are forbidden to meet again within its cycles.
     Ends without a proof when the time is up or when it cannot be decided whether blocks have places.
     """
-    candidates = _steps(relations, task)
-    if candidates is None:
+    questions = questions_for(relations, task, budget, seed, halt)
+    if questions is None:
         return
-    blocks = relations.blocks
-    slot, row_unit, column_unit = relations.slots[0], relations.row_unit, relations.column_unit
-    scales = Scales.of(slot.rows // row_unit, slot.columns // column_unit)
-    size = [
-        (height // row_unit, width // column_unit)
-        for height, width in zip(blocks.height.tolist(), blocks.columns.tolist(), strict=True)
-    ]
-    relaxation = Relaxation(relations, scales, size, candidates, task.goal, task.limits, task.horizon)
+    relaxation = Relaxation(
+        relations,
+        questions.fits.scales,
+        questions.size,
+        questions.candidates,
+        task.goal,
+        task.limits,
+        task.horizon,
+    )
     if task.best is not None:
         relaxation.model.add(relaxation.goals[task.goal] < task.best)
-    questions = Questions(
-        Fits(scales, Answers.of(size), budget, seed, halt), size, blocks.operator.tolist(), candidates
-    )
     known = task.known
     while not (budget.used_up or halt.halted):
         assignment = relaxation.solve(known, budget, seed, workers, halt)
@@ -93,11 +91,29 @@ def decompose(
         if standings is None:
             return
         if len(standings) == len(assignment.blocks):
-            put(_found(relations, standings, bool(candidates), budget))
+            put(found(relations, standings, bool(questions.candidates), budget))
             if assignment.value == known:
                 put(NothingLeft(_REASON))
                 return
             relaxation.model.add(relaxation.goals[task.goal] < assignment.value)
+
+
+def questions_for(
+    relations: Relations, task: Task, budget: Budget, seed: int, halt: Halt
+) -> Questions | None:
+    """Questions about one array, within a budget and until halted; None if there are too many steps."""
+    candidates = _steps(relations, task)
+    if candidates is None:
+        return None
+    blocks = relations.blocks
+    slot, row_unit, column_unit = relations.slots[0], relations.row_unit, relations.column_unit
+    size = [
+        (height // row_unit, width // column_unit)
+        for height, width in zip(blocks.height.tolist(), blocks.columns.tolist(), strict=True)
+    ]
+    scales = Scales.of(slot.rows // row_unit, slot.columns // column_unit)
+    fits = Fits(scales, Answers.of(size), budget, seed, halt)
+    return Questions(fits, size, blocks.operator.tolist(), candidates)
 
 
 def _steps(relations: Relations, task: Task) -> dict[int, list[tuple[Candidate, int]]] | None:
@@ -141,12 +157,12 @@ def _stand(relaxation: Relaxation, questions: Questions, assignment: Assignment)
     return None if undecided and not conflicts else standings
 
 
-def _found(relations: Relations, standings: list[Standing], timed: bool, budget: Budget) -> Found:
-    """Every block at its place; the blocks of a step are read together, and steps as soon as can be."""
+def found(relations: Relations, standings: list[Standing], timed: bool, budget: Budget) -> Found:
+    """Blocks of each of the first arrays at their places; those of a step are read together, soon."""
     blocks: Blocks = relations.blocks
     kind, array, row, column = np.zeros((4, len(blocks)), dtype=np.int64)
     group: IntArray = np.arange(len(blocks))
-    for slot, standing in zip(relations.slots, standings, strict=True):
+    for slot, standing in zip(relations.slots, standings, strict=False):
         for block, (r, c) in standing.places.items():
             kind[block], array[block] = slot.kind, slot.array
             row[block], column[block] = r * relations.row_unit, c * relations.column_unit

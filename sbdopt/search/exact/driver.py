@@ -16,6 +16,7 @@ from sbdopt.placement import Placement
 from sbdopt.search.budget import Budget
 from sbdopt.search.dealing import Places
 from sbdopt.search.exact.decompose import can_decompose, decompose
+from sbdopt.search.exact.exhaust import exhaust
 from sbdopt.search.exact.minima import least_spans
 from sbdopt.search.exact.model import Reading, build
 from sbdopt.search.exact.relations import Relations
@@ -29,6 +30,8 @@ from sbdopt.timing import NEVER, block_cycles, earliest_starts
 
 _SHARE = 0.7
 """Part of what is left of the budget that a goal may take while others wait."""
+_LISTING = 0.7
+"""Part of that for listing all deals, before anything else."""
 _TURN = 0.6
 """Part of that for the decomposition, if it and the model of everything have one worker between them."""
 
@@ -109,15 +112,24 @@ def _minimise(
 
 
 def _outcomes(relations: Relations, task: Task, budget: Budget, seed: int) -> Iterator[Outcome]:
-    """What the decomposition and the model of everything find: at once, or with one worker in turn.
+    """What the decompositions and the model of everything find.
 
-    Each is quick where the other is slow. Problems that cannot be decomposed are asked for the least cycles
+    Listing all deals is tried first. Of the rest each is quick where the other is slow: they run at once, or
+    with one worker in turn. Problems that cannot be decomposed are asked for the least cycles
     of sets of operators first.
     """
     if not can_decompose(relations, task):
         task = yield from _with_spans(relations, task, budget, seed)
         yield from race([partial(_search_everything, relations, task, budget, seed, budget.workers)])
         return
+    part = budget.part(_LISTING)
+    for outcome in race([partial(exhaust, relations, task, part, seed, budget.workers)]):
+        yield outcome
+        if isinstance(outcome, NothingLeft):
+            return
+        if isinstance(outcome, Proven):
+            task = replace(task, known=outcome.value)
+    budget.spent = part.spent
     if budget.workers > 1:
         workers = budget.workers // 2
         yield from race(

@@ -19,6 +19,7 @@ from ortools.sat.python.cp_model import (
 
 from sbdopt.search.budget import Budget
 from sbdopt.search.exact.answers import Answers, Steps
+from sbdopt.search.exact.crossings import least_empty
 from sbdopt.search.exact.runner import Halt
 from sbdopt.search.exact.scales import Scales, Size
 
@@ -70,7 +71,7 @@ class Fits:
         return self._known[key]
 
     def _find(self, free: tuple[Size, ...], steps: Steps, patience: float) -> Places | bool | None:
-        if self.scales.exclude(free, steps):
+        if self._overfull(free, steps) or self.scales.exclude(free, steps):
             return False
         if self.answers.impossible(free, steps):
             return False
@@ -82,6 +83,11 @@ class Fits:
         if answer is False:
             self.answers.add_impossible(free, steps)
         return answer
+
+    def _overfull(self, free: tuple[Size, ...], steps: Steps) -> bool:
+        """Whether blocks and cells that must be empty for the steps are more than the array has."""
+        filled = sum(height * width for height, width in (*free, *(size for step in steps for size in step)))
+        return filled + least_empty(steps)[0] > self.scales.rows * self.scales.columns
 
     def _prove(self, sizes: Sequence[Size], of_step: Sequence[int], patience: float) -> Places | bool | None:
         packing = _Packing(self.scales, sizes, of_step)

@@ -8,6 +8,7 @@ from fractions import Fraction
 from itertools import islice, product
 
 from sbdopt.search.exact.candidates import Candidate
+from sbdopt.search.exact.conflicts import Conflict
 from sbdopt.search.exact.fits import PATIENCE, Fits
 from sbdopt.search.exact.scales import Size
 
@@ -15,14 +16,6 @@ _MOST_CHOICES = 2000
 """Ways to read blocks together that are tried before a question is given up."""
 _IMPATIENT = 0.005
 """What a question may take that only makes a conflict smaller (see `PATIENCE`)."""
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """No array holds these blocks while each of these operators takes no more than so many cycles."""
-
-    blocks: tuple[int, ...]
-    cycles: Mapping[int, int]
 
 
 @dataclass(frozen=True)
@@ -121,27 +114,27 @@ class Questions:
         rest, least = list(blocks), dict(cycles)
         for operator in list(least):
             fewer = {o: most for o, most in least.items() if o != operator}
-            if self._impossible(rest, fewer):
+            if self.impossible(rest, fewer):
                 least = fewer
         for block in sorted(blocks, key=lambda i: self.size[i][0] * self.size[i][1]):
             fewer_blocks = [i for i in rest if i != block]
-            if self._impossible(fewer_blocks, least):
+            if self.impossible(fewer_blocks, least):
                 rest = fewer_blocks
         for operator in list(least):
             while operator in least:
                 slower = {**least, operator: least[operator] + 1}
-                if slower[operator] >= self._unhurried(rest, operator):
+                if slower[operator] >= self.unhurried(rest, operator):
                     del slower[operator]
-                if not self._impossible(rest, slower):
+                if not self.impossible(rest, slower):
                     break
                 least = slower
         return Conflict(tuple(sorted(rest)), least)
 
-    def _impossible(self, blocks: Sequence[int], cycles: Mapping[int, int]) -> bool:
+    def impossible(self, blocks: Sequence[int], cycles: Mapping[int, int]) -> bool:
         """Whether it is soon known that blocks cannot stand on an array."""
         return self.standing(blocks, cycles, _IMPATIENT) is None
 
-    def _unhurried(self, blocks: Sequence[int], operator: int) -> int:
+    def unhurried(self, blocks: Sequence[int], operator: int) -> int:
         """The cycles that an operator takes on an array if its blocks are read one by one."""
         return sum(
             spent

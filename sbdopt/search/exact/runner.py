@@ -36,10 +36,10 @@ Outcome = Reading | Found | Proven | NothingLeft
 
 @dataclass(eq=False)
 class Halt:
-    """Ends a thread that runs one solver after another."""
+    """Ends threads that run one solver after another."""
 
     halted: bool = False
-    _solver: cp_model.CpSolver | None = field(default=None)
+    _solvers: set[cp_model.CpSolver] = field(default_factory=set)
 
     def solve(
         self,
@@ -48,17 +48,18 @@ class Halt:
         callback: cp_model.CpSolverSolutionCallback | None = None,
     ) -> cp_model.CpSolverStatus:
         """The status of a run that `stop` may end."""
-        self._solver = solver
         solver.parameters.catch_sigint_signal = False
-        if self.halted:
-            return cp_model.UNKNOWN
-        return solver.solve(model, callback)
+        self._solvers.add(solver)
+        try:
+            return cp_model.UNKNOWN if self.halted else solver.solve(model, callback)
+        finally:
+            self._solvers.discard(solver)
 
     def stop(self) -> None:
-        """End the solver that runs; one that has not begun yet does not hear it, so say it again."""
+        """End the solvers that run; one that has not begun yet does not hear it, so say it again."""
         self.halted = True
-        if self._solver is not None:
-            self._solver.stop_search()
+        for solver in tuple(self._solvers):
+            solver.stop_search()
 
 
 Job = Callable[[Callable[[Outcome], None], Halt], None]
