@@ -14,6 +14,7 @@ from sbdopt.problem import Problem
 from sbdopt.search.budget import Budget
 from sbdopt.search.exact.answers import Answers
 from sbdopt.search.exact.assignment import Relaxation
+from sbdopt.search.exact.bars import need_too_many_lines
 from sbdopt.search.exact.conflicts import Conflict
 from sbdopt.search.exact.decompose import _steps, can_decompose, decompose
 from sbdopt.search.exact.driver import _search_everything
@@ -84,6 +85,7 @@ def test_places_are_found_where_there_are_any(question: tuple[list[Size], list[l
         assert isinstance(places, list)
         assert legal(blocks, of_step, tuple(places))
         assert not scales.exclude(free, steps)
+        assert not need_too_many_lines(blocks, of_step, (SIDE, SIDE))
 
 
 @given(known=questions, question=questions)
@@ -108,6 +110,15 @@ def test_what_follows_from_an_answer(
             for size in step:
                 rest.remove(size)
         assert replaceable(known[0], rest)
+
+
+def test_lines_that_cannot_hold_all_blocks() -> None:
+    """Each fits by area; the last ones only if two are not read together, or with one row more."""
+    assert need_too_many_lines([(3, 2)] * 3 + [(2, 4)] * 3, [-1] * 6, (5, 8))
+    assert not need_too_many_lines([(3, 2)] * 3 + [(2, 2)] * 3, [-1] * 6, (5, 6))
+    assert need_too_many_lines([(2, 2), (2, 2), (1, 3)], [0, 0, -1], (4, 6))
+    assert not need_too_many_lines([(2, 2), (2, 2), (1, 3)], [-1, -1, -1], (4, 6))
+    assert not need_too_many_lines([(2, 2), (2, 2), (1, 3)], [0, 0, -1], (5, 6))
 
 
 def test_a_step_counts_as_one_rectangle() -> None:

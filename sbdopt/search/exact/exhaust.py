@@ -15,7 +15,7 @@ from sbdopt.search.budget import Budget
 from sbdopt.search.exact.conflicts import Conflict
 from sbdopt.search.exact.decompose import found, questions_for
 from sbdopt.search.exact.listing import Listing, list_all
-from sbdopt.search.exact.portions import Portions, Work, portions
+from sbdopt.search.exact.portions import NEVER, Portions, Work, portions
 from sbdopt.search.exact.questions import Questions, Standing
 from sbdopt.search.exact.relations import Relations
 from sbdopt.search.exact.runner import Halt, NothingLeft, Outcome, Proven
@@ -25,8 +25,8 @@ from sbdopt.timing import operator_cycles
 _REASON = "all deals within fewer cycles listed and struck out"
 _MOST_BLOCKS = 60
 """Blocks are bits of one number."""
-_MOST_PORTIONS = 200_000
-_MOST_ROWS = 1_000_000
+_MOST_PORTIONS = 500_000
+_MOST_ROWS = 2_000_000
 _SAMPLE = 2_000
 """Rows by which it is judged how many a conflict strikes out."""
 
@@ -55,12 +55,15 @@ def exhaust(
     questions = questions_for(relations, task, budget, seed, halt) if chained else None
     if questions is None or not questions.candidates or len(blocks) > _MOST_BLOCKS:
         return
-    exhaustion = _Exhaustion(relations, questions, workers)
-    for value, arrays, makespan in _levels(relations, task):
+    horizon = min(task.horizon, task.limits.get("makespan", task.horizon))
+    if task.goal == "makespan" and task.best is not None:
+        horizon = min(horizon, task.best - 1)
+    exhaustion = _Exhaustion(relations, questions, horizon, workers)
+    for value, arrays, makespan in _levels(relations, task, horizon):
         if value > task.known:
             put(Proven(value, _REASON))
         if task.best is not None and value >= task.best:
-            break
+            break  # of arrays; for the makespan there are no such values
         standings = exhaustion.solve(arrays, makespan)
         if isinstance(standings, bool):
             if standings:
@@ -71,18 +74,17 @@ def exhaust(
     put(NothingLeft(_REASON))
 
 
-def _levels(relations: Relations, task: Task) -> Iterator[tuple[int, int, int]]:
+def _levels(relations: Relations, task: Task, horizon: int) -> Iterator[tuple[int, int, int]]:
     """Values of the goal that are not excluded, ascending, with the arrays and the makespan for each."""
-    arrays, makespan = len(relations.slots), min(task.limits.get("makespan", task.horizon), task.horizon)
     if task.goal == "makespan":
-        for value in range(task.known, makespan + 1):
-            yield value, arrays, value
+        for value in range(task.known, horizon + 1):
+            yield value, len(relations.slots), value
         return
-    for number in range(1, arrays + 1):
+    for number in range(1, len(relations.slots) + 1):
         unused = number * relations.slots[0].cells - relations.blocks.cells
         value = {"arrays": number, "unused_cells": unused}[task.goal]
         if unused >= 0 and value >= task.known:
-            yield value, number, makespan
+            yield value, number, horizon
 
 
 @dataclass(eq=False)
@@ -91,6 +93,8 @@ class _Exhaustion:
 
     relations: Relations
     questions: Questions
+    horizon: int
+    """No longer makespan is asked for."""
     workers: int
     _conflicts: list[Conflict] = field(default_factory=list)
     _dealt: dict[int, list[Portions] | None] = field(default_factory=dict)
@@ -155,19 +159,26 @@ class _Exhaustion:
         dealt = self._dealt[arrays]
         if dealt is None:
             return None
-        least = operator_cycles(self.relations.blocks).tolist()
-        digital = sum(cycles for o, cycles in enumerate(least) if o not in self.questions.candidates)
         bits = [len(self._work(o).sizes) for o in self._operators]
-        return list_all(dealt, bits, cells, unused, makespan - digital, _MOST_ROWS)
+        return list_all(dealt, bits, cells, unused, makespan - self._digital, _MOST_ROWS)
 
     def _deal(self, arrays: int, cells: int, unused: int) -> list[Portions] | None:
         dealt: list[Portions] = []
-        for operator in self._operators:
-            ways = portions(self._work(operator), arrays, cells, unused, _MOST_PORTIONS)
+        least = operator_cycles(self.relations.blocks)[self._operators]
+        for place, operator in enumerate(self._operators):
+            within = self.horizon - self._digital - int(least.sum() - least[place])
+            ways = portions(self._work(operator), arrays, cells, unused, within, _MOST_PORTIONS)
             if ways is None:
                 return None
             dealt.append(ways)
+            least[place] = ways.cycles.min(initial=NEVER)
         return dealt
+
+    @cached_property
+    def _digital(self) -> int:
+        """Cycles of the operators without blocks."""
+        cycles = operator_cycles(self.relations.blocks)
+        return int(cycles.sum() - cycles[self._operators].sum())
 
     def _look(self, rows: Listing) -> _Answer:
         """How the arrays of the first row stand, or why one of them cannot; None if that was not decided."""
@@ -200,7 +211,7 @@ class _Exhaustion:
         return np.asarray(held.any(axis=1))
 
     def _widened(self, conflict: Conflict, rows: Listing) -> Conflict:
-        """A conflict of fewer blocks or more cycles that strikes out more rows, if one is soon found."""
+        """A conflict of fewer blocks or more cycles that strikes out more rows, if bounds show one."""
         sample = rows.take(np.arange(0, len(rows), -(-len(rows) // _SAMPLE)))
         strikes = int(self._struck(sample, conflict).sum())
         failed: set[tuple[str, int]] = set()
@@ -212,7 +223,7 @@ class _Exhaustion:
                     if number > strikes:
                         wider.append((number, move, other))
             for number, move, other in sorted(wider, key=lambda entry: -entry[0]):
-                if self.questions.impossible(other.blocks, other.cycles):
+                if self.questions.impossible(other.blocks, other.cycles, 0):
                     conflict, strikes = other, number
                     break
                 failed.add(move)

@@ -19,6 +19,7 @@ from ortools.sat.python.cp_model import (
 
 from sbdopt.search.budget import Budget
 from sbdopt.search.exact.answers import Answers, Steps
+from sbdopt.search.exact.bars import need_too_many_lines
 from sbdopt.search.exact.crossings import least_empty
 from sbdopt.search.exact.runner import Halt
 from sbdopt.search.exact.scales import Scales, Size
@@ -54,14 +55,14 @@ class Fits:
     ) -> Places | bool | None:
         """Places of free blocks (read alone) and of steps; False if there are none; None if not decided.
 
-        The less `patience` (see `PATIENCE`) the likelier is None. All sizes are sorted, in the steps as well,
-        so that equal questions are the same. True is never returned. The rules of one array in the format:
-        disjoint; members of a step share no row and no column; and where rows of a step meet its columns no
-        other block stands.
+        The less `patience` (see `PATIENCE`) the likelier is None; with none CP-SAT is not asked. All sizes
+        are sorted, in the steps as well, so that equal questions are the same. True is never returned. The rules
+        of one array in the format: disjoint; members of a step share no row and no column; and where rows of
+        a step meet its columns no other block stands.
         """
         key = (free, steps)
         if key not in self._known:
-            if self._undecided.get(key, 0) >= patience:
+            if self._undecided.get(key, -1) >= patience:
                 return None
             answer = self._find(free, steps, patience)
             if answer is None:
@@ -79,7 +80,11 @@ class Fits:
         of_step = [-1] * len(free) + [number for number, step in enumerate(steps) for _ in step]
         if not sizes:
             return []
-        answer = self._prove(sizes, of_step, patience)
+        answer: Places | bool | None = None
+        if need_too_many_lines(sizes, of_step, (self.scales.rows, self.scales.columns)):
+            answer = False
+        elif patience > 0:
+            answer = self._prove(sizes, of_step, patience)
         if answer is False:
             self.answers.add_impossible(free, steps)
         return answer

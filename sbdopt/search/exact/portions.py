@@ -57,8 +57,8 @@ class Work:
     """Blocks that may be read together, and the cycles saved by that (more than none)."""
 
 
-def portions(work: Work, arrays: int, cells: int, unused: int, most: int) -> Portions | None:
-    """All ways to deal an operator that may fit by area; None if there are more than `most` of something.
+def portions(work: Work, arrays: int, cells: int, unused: int, within: int, most: int) -> Portions | None:
+    """All ways to deal an operator within some cycles; None if there are more than `most` of something.
 
     `cells` has an array; at most `unused` of all may stay empty. Of blocks that are alike later ones
     are on no later array.
@@ -66,14 +66,16 @@ def portions(work: Work, arrays: int, cells: int, unused: int, most: int) -> Por
     if 2 ** len(work.sizes) > most:
         return None
     table = _Table.of(work, unused, most)
-    masks = _deals(work, arrays, cells, most)
-    if table is None or masks is None:
+    if table is None:
+        return None
+    masks = _deals(work, arrays, table.least(cells) <= within, most)
+    if masks is None:
         return None
     serial, area = table.serial[masks], table.area[masks]
     none = np.zeros(0, dtype=np.int64)
     found = [Portions(masks[:0], none, none, *[masks[:0]] * 4)]
     later = np.full(len(masks), NEVER)
-    for cycles in range(int(serial.max(initial=-1)), -1, -1):
+    for cycles in range(min(within, int(serial.max(initial=-1))), -1, -1):
         saving = serial - cycles
         level = np.clip(saving, 0, len(table.empty) - 1)
         empty = table.empty[level, masks]
@@ -101,24 +103,22 @@ def portions(work: Work, arrays: int, cells: int, unused: int, most: int) -> Por
     )
 
 
-def _deals(work: Work, arrays: int, cells: int, most: int) -> IntArray | None:
-    """All ways to put blocks on arrays by area, as masks with shape (ways, arrays)."""
+def _deals(work: Work, arrays: int, possible: BoolArray, most: int) -> IntArray | None:
+    """All ways to put blocks on arrays that hold only possible sets, as masks with shape (ways, arrays)."""
     masks = np.zeros((1, arrays), dtype=np.int64)
-    area = np.zeros((1, arrays), dtype=np.int64)
     last = np.zeros((1, len(work.sizes)), dtype=np.int64)
-    for i, (height, width) in enumerate(work.sizes):
+    for i in range(len(work.sizes)):
         alike = next((j for j in range(i - 1, -1, -1) if work.sizes[j] == work.sizes[i]), None)
         parts = []
         for a in range(arrays):
-            fits = area[:, a] + height * width <= cells
+            fits = possible[masks[:, a] | 1 << i]
             if alike is not None:
                 fits &= last[:, alike] >= a
-            new = masks[fits], area[fits], last[fits]
+            new = masks[fits], last[fits]
             new[0][:, a] |= 1 << i
-            new[1][:, a] += height * width
-            new[2][:, i] = a
+            new[1][:, i] = a
             parts.append(new)
-        masks, area, last = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+        masks, last = (np.concatenate(columns) for columns in zip(*parts, strict=True))
         if len(masks) > most:
             return None
     return masks
@@ -163,6 +163,11 @@ class _Table:
             own=own,
             exactly=_over_subsets(exactly, count) < 0,
         )
+
+    def least(self, cells: int) -> IntArray:
+        """The fewest cycles of each set of blocks on an array of so many cells, by area."""
+        saved = (self.area + self.empty <= cells).sum(axis=0) - 1
+        return np.where(saved < 0, NEVER, self.serial - saved)
 
 
 def _sums(values: Sequence[int]) -> IntArray:

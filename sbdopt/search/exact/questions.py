@@ -114,25 +114,25 @@ class Questions:
         rest, least = list(blocks), dict(cycles)
         for operator in list(least):
             fewer = {o: most for o, most in least.items() if o != operator}
-            if self.impossible(rest, fewer):
+            if self.impossible(rest, fewer, _IMPATIENT):
                 least = fewer
         for block in sorted(blocks, key=lambda i: self.size[i][0] * self.size[i][1]):
             fewer_blocks = [i for i in rest if i != block]
-            if self.impossible(fewer_blocks, least):
+            if self.impossible(fewer_blocks, least, _IMPATIENT):
                 rest = fewer_blocks
         for operator in list(least):
             while operator in least:
                 slower = {**least, operator: least[operator] + 1}
                 if slower[operator] >= self.unhurried(rest, operator):
                     del slower[operator]
-                if not self.impossible(rest, slower):
+                if not self.impossible(rest, slower, _IMPATIENT):
                     break
                 least = slower
         return Conflict(tuple(sorted(rest)), least)
 
-    def impossible(self, blocks: Sequence[int], cycles: Mapping[int, int]) -> bool:
-        """Whether it is soon known that blocks cannot stand on an array."""
-        return self.standing(blocks, cycles, _IMPATIENT) is None
+    def impossible(self, blocks: Sequence[int], cycles: Mapping[int, int], patience: float) -> bool:
+        """Whether it is known that blocks cannot stand on an array, or soon found."""
+        return self.standing(blocks, cycles, patience) is None
 
     def unhurried(self, blocks: Sequence[int], operator: int) -> int:
         """The cycles that an operator takes on an array if its blocks are read one by one."""
