@@ -15,12 +15,15 @@ from sbdopt.search.method import Finding, Found, Method
 from sbdopt.search.pack import pack
 from sbdopt.search.packing import Sizes
 from sbdopt.search.patterns import few_sizes
+from sbdopt.search.reassigning import can_be_reassigned, reassign
 from sbdopt.search.repair import repaired
 from sbdopt.search.score import key
 from sbdopt.search.sharing import share
 
 _PACKING = 0.5
 """Part of the budget that packing may take, where other goals wait: it may come to nothing."""
+_BEFORE = 0.7
+"""Part of what is left that the local search may take if something follows it."""
 _SHARE, _SHARE_AT_FIRST, _AT_FIRST = 0.1, 0.6, 2.0
 """Part of the budget that packing and the local search may take where an exact search follows; the latter
 more as long as it had less than so many seconds (or units of work): it finds most of what it finds then."""
@@ -30,6 +33,8 @@ def auto(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
 ) -> Iterator[Finding]:
     """Packing and sharing out where cells come first, a local search, then the exact model if it is small.
+
+    Where it is not, the places that these have found are given to other blocks, and searched from once more.
 
     Where blocks stand already, the first of these leave them there. Where sizes are many, filling arrays
     takes long: every block gets an array of its own at first, so that hardly any time is too short.
@@ -63,7 +68,10 @@ def _stages(blocks: Blocks, goals: Goals) -> Iterator[Method]:
         if len(blocks) > MOST_BLOCKS:
             yield share
     if len(blocks) > MOST_BLOCKS:
+        yield reassign
         yield _improved
+        yield reassign
+        yield _improved_again
     else:
         yield _improved_for_a_while
         yield exact
@@ -86,8 +94,19 @@ def _packed_for_a_while(
 def _improved(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
 ) -> Iterator[Finding]:
+    """Not for all of the time where its places can be given to other blocks afterwards."""
     packed = goals[0] in ("unused_cells", "arrays")
-    yield from improve(blocks, goals, budget, seed, start, packed=packed)
+    part = budget.part(_BEFORE if can_be_reassigned(blocks, goals, start) else 1.0)
+    yield from improve(blocks, goals, part, seed, start, packed=packed)
+    budget.spent = part.spent
+
+
+def _improved_again(
+    blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
+) -> Iterator[Finding]:
+    if can_be_reassigned(blocks, goals, start):
+        packed = goals[0] in ("unused_cells", "arrays")
+        yield from improve(blocks, goals, budget, seed + 1, start, packed=packed)
 
 
 def _improved_for_a_while(
