@@ -24,9 +24,12 @@ _PACKING = 0.5
 """Part of the budget that packing may take, where other goals wait: it may come to nothing."""
 _BEFORE = 0.7
 """Part of what is left that the local search may take if something follows it."""
-_SHARE, _SHARE_AT_FIRST, _AT_FIRST = 0.1, 0.6, 2.0
+_SHARE, _SHARE_AT_FIRST, _AT_FIRST = 0.1, 0.7, 3.0
 """Part of the budget that packing and the local search may take where an exact search follows; the latter
 more as long as it had less than so many seconds (or units of work): it finds most of what it finds then."""
+_CALM, _CALMER = 1.0, 3.0
+"""The local search ends sooner if for so many seconds, or times as long as it took until then, nothing
+becomes better."""
 
 
 def auto(
@@ -114,5 +117,13 @@ def _improved_for_a_while(
 ) -> Iterator[Finding]:
     left = budget.remaining if budget.remaining_work is None else budget.remaining_work
     part = budget.part(max(_SHARE, min(_SHARE_AT_FIRST, _AT_FIRST / left)) if left else _SHARE)
-    yield from improve(blocks, goals, part, seed, start)
+    most, begin = part.seconds, budget.elapsed
+    best = None if start is None else key(blocks, goals, start)
+    for finding in improve(blocks, goals, part, seed, start):
+        yield finding
+        mine = key(blocks, goals, finding.placement) if isinstance(finding, Found) else None
+        if mine is not None and (best is None or mine < best):
+            best, now = mine, budget.elapsed
+            if budget.work is None:
+                part.seconds = min(most, now + max(_CALM, _CALMER * (now - begin)))
     budget.spent = part.spent

@@ -81,7 +81,7 @@ def reassign(
     all its places are taken. Then those of a band take places that begin at the same row, if there are some.
     """
     del seed
-    if start is None or not can_be_reassigned(blocks, goals, start):
+    if start is None or not can_be_reassigned(blocks, goals, start) or budget.is_short:
         return
     spots = Spots.of(blocks, start)
     classes = BandClasses.of(blocks, spots.size)

@@ -15,7 +15,7 @@ from sbdopt.search.greedy import finished
 from sbdopt.search.method import Finding
 from sbdopt.search.packing import Sizes
 
-_SHARE = 0.5
+_SHARE = 0.4
 """Part of the time that is left."""
 _MOST_SIZES = 8
 _MOST_NUMBERS = 4000
@@ -36,6 +36,8 @@ def share(
     sizes = Sizes.of(blocks)
     classes = len(np.unique(np.stack([blocks.operator, sizes.of_block]), axis=1).T)
     if len(sizes.count) > _MOST_SIZES or classes * len(arrays) > _MOST_NUMBERS or broken.intersection(arrays):
+        return
+    if budget.is_short:
         return
     from sbdopt.search.exact.sharing import shared  # OR-Tools takes long to import
 
