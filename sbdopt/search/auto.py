@@ -22,12 +22,15 @@ from sbdopt.search.sharing import share
 
 _PACKING = 0.5
 """Part of the budget that packing may take, where other goals wait: it may come to nothing."""
-_BEFORE = 0.7
-"""Part of what is left that the local search may take if something follows it."""
+_FEW, _EARLIER, _BEFORE, _ALONE = 3, 0.4, 0.7, 0.95
+"""Sizes that are few; parts of what is left that the local search may take before others, the last if
+there is no time for them."""
+_LONG = 10.0
+"""Seconds below which numbers for more sizes than that are not looked for: it would come to nothing."""
 _SHARE, _SHARE_AT_FIRST, _AT_FIRST = 0.1, 0.7, 3.0
 """Part of the budget that packing and the local search may take where an exact search follows; the latter
 more as long as it had less than so many seconds (or units of work): it finds most of what it finds then."""
-_CALM, _CALMER = 1.0, 3.0
+_CALM, _CALMER = 1.5, 5.0
 """The local search ends sooner if for so many seconds, or times as long as it took until then, nothing
 becomes better."""
 
@@ -68,9 +71,9 @@ def _stages(blocks: Blocks, goals: Goals) -> Iterator[Method]:
         yield linear
     if goals[0] in ("unused_cells", "arrays"):
         yield pack if len(goals) == 1 else _packed_for_a_while
-        if len(blocks) > MOST_BLOCKS:
-            yield share
     if len(blocks) > MOST_BLOCKS:
+        if goals[0] in ("unused_cells", "arrays"):
+            yield from _shared_out(blocks)
         yield reassign
         yield _improved
         yield reassign
@@ -78,6 +81,22 @@ def _stages(blocks: Blocks, goals: Goals) -> Iterator[Method]:
     else:
         yield _improved_for_a_while
         yield exact
+
+
+def _shared_out(blocks: Blocks) -> Iterator[Method]:
+    """Where there are more than a few sizes, numbers that fit on arrays are hard to find: it may wait."""
+    if len(Sizes.of(blocks).count) > _FEW:
+        yield _improved_before
+        yield _shared_in_time
+    else:
+        yield share
+
+
+def _shared_in_time(
+    blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
+) -> Iterator[Finding]:
+    if budget.remaining >= _LONG:
+        yield from share(blocks, goals, budget, seed, start)
 
 
 def _kept(
@@ -92,6 +111,15 @@ def _packed_for_a_while(
     part = budget.part(_PACKING if len(blocks) > MOST_BLOCKS else _SHARE)
     yield from pack(blocks, goals, part, seed, start)
     budget.spent = part.spent
+
+
+def _improved_before(
+    blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
+) -> Iterator[Finding]:
+    if can_be_reassigned(blocks, goals, start):
+        part = budget.part(_EARLIER if budget.remaining >= _LONG else _ALONE)
+        yield from improve(blocks, goals, part, seed, start, packed=True)
+        budget.spent = part.spent
 
 
 def _improved(

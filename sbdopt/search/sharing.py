@@ -15,7 +15,7 @@ from sbdopt.search.greedy import finished
 from sbdopt.search.method import Finding
 from sbdopt.search.packing import Sizes
 
-_SHARE = 0.4
+_SHARE = 0.5
 """Part of the time that is left."""
 _MOST_SIZES = 8
 _MOST_NUMBERS = 4000
