@@ -20,16 +20,17 @@ from sbdopt.search.repair import repaired
 from sbdopt.search.score import key
 from sbdopt.search.sharing import share
 
-_PACKING = 0.5
-"""Part of the budget that packing may take, where other goals wait: it may come to nothing."""
+_PACKING, _PACKING_FEW = 0.15, 0.03
+"""Part of the budget that packing may take beyond the first filling where other goals wait: of many blocks,
+and where an exact search follows."""
 _FEW, _EARLIER, _BEFORE, _ALONE = 3, 0.4, 0.7, 0.95
 """Sizes that are few; parts of what is left that the local search may take before others, the last if
 there is no time for them."""
 _LONG = 10.0
 """Seconds below which numbers for more sizes than that are not looked for: it would come to nothing."""
 _SHARE, _SHARE_AT_FIRST, _AT_FIRST = 0.1, 0.7, 3.0
-"""Part of the budget that packing and the local search may take where an exact search follows; the latter
-more as long as it had less than so many seconds (or units of work): it finds most of what it finds then."""
+"""Part of the budget that the local search may take where an exact search follows, more as long as it had
+less than so many seconds (or units of work): it finds most of what it finds then."""
 _CALM, _CALMER = 1.5, 5.0
 """The local search ends sooner if for so many seconds, or times as long as it took until then, nothing
 becomes better."""
@@ -108,9 +109,8 @@ def _kept(
 def _packed_for_a_while(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
 ) -> Iterator[Finding]:
-    part = budget.part(_PACKING if len(blocks) > MOST_BLOCKS else _SHARE)
-    yield from pack(blocks, goals, part, seed, start)
-    budget.spent = part.spent
+    part = _PACKING if len(blocks) > MOST_BLOCKS else _PACKING_FEW
+    yield from pack(blocks, goals, budget, seed, start, share=part)
 
 
 def _improved_before(

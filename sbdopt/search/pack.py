@@ -41,15 +41,22 @@ _PATIENCE = 5.0
 
 
 def pack(
-    blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
+    blocks: Blocks,
+    goals: Goals,
+    budget: Budget,
+    seed: int,
+    start: Placement | None,
+    *,
+    share: float | None = None,
 ) -> Iterator[Finding]:
     """Fill as few arrays as can be, whatever that means for the schedule, and prove that there are no fewer.
 
     Blocks are dealt out and scheduled only for fillings that last. Finds nothing where a limited number of
-    arrays is not filled well enough.
+    arrays is not filled well enough. `share` is the part of the budget for all but the first filling.
     """
     del start
-    share = _SHARE if len(goals) > 1 else _SHARE_ALONE
+    if share is None:
+        share = _SHARE if len(goals) > 1 else _SHARE_ALONE
     part = budget.part(share)
     packer = _Packer(blocks, part, seed)
     yield from packer.construct(budget)
