@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import count, islice
 from random import Random
 from typing import Any
 
@@ -17,11 +17,15 @@ from test_patterns import check_fillings
 from sbdopt import Budget, Problem, solve
 from sbdopt.blocks import Blocks
 from sbdopt.documents import IntArray
+from sbdopt.goals import Goals
 from sbdopt.judge import judge
 from sbdopt.problem import ArrayKind
 from sbdopt.search.correction import corrected
 from sbdopt.search.exact.repack import Place, Space, empty_last, repack
 from sbdopt.search.exact.valuable import Valued, most_valuable
+from sbdopt.search.greedy import orders
+from sbdopt.search.method import Found
+from sbdopt.search.pack import pack
 from sbdopt.search.packing import Sizes, fill
 from sbdopt.search.repacking import Repacking
 
@@ -261,3 +265,26 @@ def test_limited_arrays_that_only_patterns_suffice_for() -> None:
     problem = packing_problem(sizes, [{"rows": 5, "columns": 5, "count": 2}])
     solution = solve(problem, method="auto", goals=CELLS, budget=Budget(seconds=20))
     assert solution.status == "optimal"
+
+
+def test_the_first_filling_takes_as_long_as_it_needs() -> None:
+    """The part of the time for cells ends in the middle of it; what is left is not put on shelves."""
+    random = Random(3)
+    drawn = [(random.randint(4, 16), random.randint(4, 16)) for _ in range(300)]
+    problem = packing_problem(drawn, [{"name": "a", "rows": 32, "columns": 32, "adcs": 4}])
+    blocks = Blocks.of(problem)
+    sizes = Sizes.of(blocks)
+    in_peace = fill(blocks.hardware.arrays, sizes, next(orders(sizes)), Budget())
+    assert in_peace is not None
+    ticks = count(0, 0.05)
+    budget = Budget(seconds=3.0, clock=lambda: next(ticks))
+    assert len(in_peace) > 0.3 * 3.0 / 0.05  # a look at the clock for each array
+    found = [one for one in pack(blocks, Goals(), budget, 0, None) if isinstance(one, Found)]
+    arrays = np.unique(found[0].placement.array)
+    assert len(arrays) == len(in_peace)
+
+
+def test_nothing_is_loaded_when_little_time_is_left() -> None:
+    assert Budget(seconds=0.5, clock=lambda: 0.0).is_short
+    assert not Budget(seconds=5.0, clock=lambda: 0.0).is_short
+    assert not Budget(seconds=float("inf"), work=0.1, clock=lambda: 0.0).is_short

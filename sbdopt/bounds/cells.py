@@ -66,9 +66,11 @@ def too_few_arrays(blocks: Blocks) -> str | None:
     kinds = blocks.hardware.arrays
     fits = _fits(blocks)
     for k, kind in enumerate(kinds):
+        if kind.count is None:
+            continue
         only = fits[k] & (fits.sum(axis=0) == 1)
         needed = max(_by_gcd_area(blocks, only, kind), _by_functions(blocks, only, kind))
-        if kind.count is not None and needed > kind.count:
+        if needed > kind.count:
             return (
                 f"the blocks need at least {needed} arrays of kind {kind.name!r}, but there are {kind.count}"
             )

@@ -70,6 +70,13 @@ def _runs(group: IntArray, begin: IntArray, size: IntArray) -> IntArray:
     return result
 
 
+def stacked(blocks: Blocks) -> BoolArray:
+    """Blocks of an operator with outputs that another of its blocks adds to as well."""
+    outputs = _runs(blocks.operator, blocks.output, blocks.width)
+    result: BoolArray = np.bincount(outputs)[outputs] > 1
+    return result
+
+
 def shares_of_steps(blocks: Blocks, circle: IntArray, chosen: BoolArray) -> IntArray:
     """Per operator the parts of steps that the circles of the chosen blocks need for it.
 
@@ -78,20 +85,18 @@ def shares_of_steps(blocks: Blocks, circle: IntArray, chosen: BoolArray) -> IntA
     """
     pairs, number = np.unique(np.stack([circle[chosen], blocks.operator[chosen]]), axis=1, return_counts=True)
     _, place, sharing = np.unique(pairs[0], return_inverse=True, return_counts=True)
-    size, most = np.bincount(circle)[pairs[0]], _most_in_a_step(blocks, circle)[pairs[0]]
+    size, most = np.bincount(circle)[pairs[0]], most_in_a_step(blocks, circle)[pairs[0]]
     parts = np.where(most < size, PARTS * number // most, PARTS // sharing[place])
     result = np.zeros(len(blocks.predecessors), dtype=np.int64)
     np.add.at(result, pairs[1], parts)
     return result
 
 
-def _most_in_a_step(blocks: Blocks, circle: IntArray) -> IntArray:
+def most_in_a_step(blocks: Blocks, circle: IntArray) -> IntArray:
     """Per circle the most of its blocks that a step can read.
 
     Blocks of different outputs share no columns, so that only as many fit as stand side by side.
     """
-    outputs = _runs(blocks.operator, blocks.output, blocks.width)
-    stacked = np.bincount(outputs)[outputs] > 1
     widest = max(kind.columns for kind in blocks.hardware.arrays)
     order = np.lexsort((blocks.columns, circle))
     filled = np.cumsum(blocks.columns[order])
@@ -99,5 +104,6 @@ def _most_in_a_step(blocks: Blocks, circle: IntArray) -> IntArray:
     filled -= (filled - blocks.columns[order])[begins]
     result = np.bincount(circle[order], weights=filled <= widest, minlength=len(blocks)).astype(np.int64)
     size = np.bincount(circle, minlength=len(blocks))
-    result[circle[stacked]] = size[circle[stacked]]
+    piled = circle[stacked(blocks)]
+    result[piled] = size[piled]
     return result

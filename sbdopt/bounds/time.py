@@ -9,6 +9,7 @@ import numpy as np
 from sbdopt.blocks import Blocks
 from sbdopt.bounds.allowance import least_interval, least_sum
 from sbdopt.bounds.apart import longer_apart
+from sbdopt.bounds.heaviest import longer_on_one_array
 from sbdopt.bounds.saving import measure_demand
 from sbdopt.bounds.stages import TimedStage, timed_stages
 from sbdopt.bounds.work import Work, measure_work, most_arrays, most_unused
@@ -35,6 +36,8 @@ def makespan_bounds(blocks: Blocks, given: Mapping[str, int]) -> Iterator[Bound]
 
     *Operators that cannot share arrays*: see `apart`; added to the previous argument, and to the next.
 
+    *An array that holds much*: it reads its blocks stage by stage, whatever others read; see `heaviest`.
+
     *Steps that empty cells allow*: each block takes the cycles of its own step, less what few empty cells
     permit to save by reading it with others; see `saving` and `allowance`.
     """
@@ -56,12 +59,18 @@ def makespan_bounds(blocks: Blocks, given: Mapping[str, int]) -> Iterator[Bound]
     certain = sum(stage.path for stage in roomy)
     arrays = most_arrays(blocks, most_unused(blocks, given), given.get("arrays"))
     apart = longer_apart(blocks, roomy, work, arrays) if arrays is not None else 0
-    windows = certain + sum(_best_window(stage, work) for stage in crowded)
+    least = [_best_window(stage, work) for stage in crowded]
+    windows = certain + sum(least)
     yield Bound("makespan", windows, "conversions on tiles in a window", room)
+    unused = most_unused(blocks, given)
+    if unused is not None and arrays is not None:
+        stages, times = [*crowded, *roomy], [*least, *(stage.path for stage in roomy)]
+        longer = longer_on_one_array(blocks, stages, times, unused, arrays)
+        yield Bound("makespan", windows + longer, "an array that holds much", room)
     if apart:
         certain += apart
         yield Bound("makespan", windows + apart, "operators that cannot share arrays", room)
-    demand = measure_demand(blocks, most_unused(blocks, given), given.get("arrays")) if crowded else None
+    demand = measure_demand(blocks, unused, given.get("arrays")) if crowded else None
     if demand is not None:
         yield Bound("makespan", certain + least_sum(crowded, demand), "steps that empty cells allow", room)
 

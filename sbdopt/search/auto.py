@@ -15,21 +15,33 @@ from sbdopt.search.method import Finding, Found, Method
 from sbdopt.search.pack import pack
 from sbdopt.search.packing import Sizes
 from sbdopt.search.patterns import few_sizes
+from sbdopt.search.reassigning import can_be_reassigned, reassign
 from sbdopt.search.repair import repaired
 from sbdopt.search.score import key
 from sbdopt.search.sharing import share
 
-_PACKING = 0.5
-"""Part of the budget that packing may take, where other goals wait: it may come to nothing."""
-_SHARE, _SHARE_AT_FIRST, _AT_FIRST = 0.1, 0.6, 2.0
-"""Part of the budget that packing and the local search may take where an exact search follows; the latter
-more as long as it had less than so many seconds (or units of work): it finds most of what it finds then."""
+_PACKING, _PACKING_FEW = 0.15, 0.03
+"""Part of the budget that packing may take beyond the first filling where other goals wait: of many blocks,
+and where an exact search follows."""
+_FEW, _EARLIER, _BEFORE, _ALONE = 3, 0.4, 0.7, 0.95
+"""Sizes that are few; parts of what is left that the local search may take before others, the last if
+there is no time for them."""
+_LONG = 10.0
+"""Seconds below which numbers for more sizes than that are not looked for: it would come to nothing."""
+_SHARE, _SHARE_AT_FIRST, _AT_FIRST = 0.1, 0.7, 3.0
+"""Part of the budget that the local search may take where an exact search follows, more as long as it had
+less than so many seconds (or units of work): it finds most of what it finds then."""
+_CALM, _CALMER = 1.5, 5.0
+"""The local search ends sooner if for so many seconds, or times as long as it took until then, nothing
+becomes better."""
 
 
 def auto(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
 ) -> Iterator[Finding]:
     """Packing and sharing out where cells come first, a local search, then the exact model if it is small.
+
+    Where it is not, the places that these have found are given to other blocks, and searched from once more.
 
     Where blocks stand already, the first of these leave them there. Where sizes are many, filling arrays
     takes long: every block gets an array of its own at first, so that hardly any time is too short.
@@ -60,13 +72,32 @@ def _stages(blocks: Blocks, goals: Goals) -> Iterator[Method]:
         yield linear
     if goals[0] in ("unused_cells", "arrays"):
         yield pack if len(goals) == 1 else _packed_for_a_while
-        if len(blocks) > MOST_BLOCKS:
-            yield share
     if len(blocks) > MOST_BLOCKS:
+        if goals[0] in ("unused_cells", "arrays"):
+            yield from _shared_out(blocks)
+        yield reassign
         yield _improved
+        yield reassign
+        yield _improved_again
     else:
         yield _improved_for_a_while
         yield exact
+
+
+def _shared_out(blocks: Blocks) -> Iterator[Method]:
+    """Where there are more than a few sizes, numbers that fit on arrays are hard to find: it may wait."""
+    if len(Sizes.of(blocks).count) > _FEW:
+        yield _improved_before
+        yield _shared_in_time
+    else:
+        yield share
+
+
+def _shared_in_time(
+    blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
+) -> Iterator[Finding]:
+    if budget.remaining >= _LONG:
+        yield from share(blocks, goals, budget, seed, start)
 
 
 def _kept(
@@ -78,16 +109,35 @@ def _kept(
 def _packed_for_a_while(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
 ) -> Iterator[Finding]:
-    part = budget.part(_PACKING if len(blocks) > MOST_BLOCKS else _SHARE)
-    yield from pack(blocks, goals, part, seed, start)
-    budget.spent = part.spent
+    part = _PACKING if len(blocks) > MOST_BLOCKS else _PACKING_FEW
+    yield from pack(blocks, goals, budget, seed, start, share=part)
+
+
+def _improved_before(
+    blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
+) -> Iterator[Finding]:
+    if can_be_reassigned(blocks, goals, start):
+        part = budget.part(_EARLIER if budget.remaining >= _LONG else _ALONE)
+        yield from improve(blocks, goals, part, seed, start, packed=True)
+        budget.spent = part.spent
 
 
 def _improved(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
 ) -> Iterator[Finding]:
+    """Not for all of the time where its places can be given to other blocks afterwards."""
     packed = goals[0] in ("unused_cells", "arrays")
-    yield from improve(blocks, goals, budget, seed, start, packed=packed)
+    part = budget.part(_BEFORE if can_be_reassigned(blocks, goals, start) else 1.0)
+    yield from improve(blocks, goals, part, seed, start, packed=packed)
+    budget.spent = part.spent
+
+
+def _improved_again(
+    blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
+) -> Iterator[Finding]:
+    if can_be_reassigned(blocks, goals, start):
+        packed = goals[0] in ("unused_cells", "arrays")
+        yield from improve(blocks, goals, budget, seed + 1, start, packed=packed)
 
 
 def _improved_for_a_while(
@@ -95,5 +145,13 @@ def _improved_for_a_while(
 ) -> Iterator[Finding]:
     left = budget.remaining if budget.remaining_work is None else budget.remaining_work
     part = budget.part(max(_SHARE, min(_SHARE_AT_FIRST, _AT_FIRST / left)) if left else _SHARE)
-    yield from improve(blocks, goals, part, seed, start)
+    most, begin = part.seconds, budget.elapsed
+    best = None if start is None else key(blocks, goals, start)
+    for finding in improve(blocks, goals, part, seed, start):
+        yield finding
+        mine = key(blocks, goals, finding.placement) if isinstance(finding, Found) else None
+        if mine is not None and (best is None or mine < best):
+            best, now = mine, budget.elapsed
+            if budget.work is None:
+                part.seconds = min(most, now + max(_CALM, _CALMER * (now - begin)))
     budget.spent = part.spent

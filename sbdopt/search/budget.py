@@ -6,6 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+_LOADING = 0.6
+"""Seconds."""
+
 
 @dataclass
 class Budget:
@@ -45,6 +48,11 @@ class Budget:
     def used_up(self) -> bool:
         """Whether the search must stop."""
         return self.remaining <= 0 or self.remaining_work == 0
+
+    @property
+    def is_short(self) -> bool:
+        """Whether too few seconds are left to load OR-Tools or SciPy, which nothing may interrupt."""
+        return self.remaining < _LOADING
 
     def part(self, share: float) -> Budget:
         """A budget of its own for a part of what is left; what it spends is added by whoever asks for it."""

@@ -41,18 +41,25 @@ _PATIENCE = 5.0
 
 
 def pack(
-    blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
+    blocks: Blocks,
+    goals: Goals,
+    budget: Budget,
+    seed: int,
+    start: Placement | None,
+    *,
+    share: float | None = None,
 ) -> Iterator[Finding]:
     """Fill as few arrays as can be, whatever that means for the schedule, and prove that there are no fewer.
 
     Blocks are dealt out and scheduled only for fillings that last. Finds nothing where a limited number of
-    arrays is not filled well enough.
+    arrays is not filled well enough. `share` is the part of the budget for all but the first filling.
     """
     del start
-    share = _SHARE if len(goals) > 1 else _SHARE_ALONE
+    if share is None:
+        share = _SHARE if len(goals) > 1 else _SHARE_ALONE
     part = budget.part(share)
     packer = _Packer(blocks, part, seed)
-    yield from packer.construct()
+    yield from packer.construct(budget)
     if not (packer.proven or part.used_up):
         yield from packer.use_patterns() if packer.few else packer.bound()
         yield from packer.correct()
@@ -100,15 +107,18 @@ class _Packer:
         self.unshown = False
         return finished(self.blocks, deal(self.blocks, self.sizes, self.best, self.plan), self.budget)
 
-    def construct(self) -> Iterator[Finding]:
+    def construct(self, whole: Budget) -> Iterator[Finding]:
         """Arrays filled in several orders of the sizes; handed over at once, or patterns follow soon.
 
-        Another order is tried only if there is time for as long as the last one took.
+        Another order is tried only if there is time for as long as the last one took. The first may take as
+        long as anything: there is nothing yet, and what is put on shelves in a hurry takes far more arrays.
         """
         at_once = not self.few or len(self.blocks) <= _SOON
-        for order in orders(self.sizes):
+        first = whole.part(1.0)
+        for number, order in enumerate(orders(self.sizes)):
             before = self.budget.elapsed
-            fillings = fill(self.kinds, self.sizes, order, self.budget)
+            fillings = fill(self.kinds, self.sizes, order, self.budget if number else first)
+            self.budget.spent = max(self.budget.spent, first.spent)
             self.constructed += fillings or () if self.few else ()
             if self._take(fillings) and at_once:
                 yield self.found()
@@ -174,10 +184,12 @@ class _Packer:
 
     def pack_at_once(self) -> Iterator[Finding]:
         """All blocks in one model, into as many arrays as the bound says; one more if that is impossible."""
-        from sbdopt.search.exact.repack import Space, repack  # OR-Tools takes long to import
-
         (kind, *others), count = self.kinds, len(self.blocks)
         cells = kind.rows * kind.columns
+        if count * (self.least // cells) > _MOST_CHOICES or self.budget.is_short:
+            return
+        from sbdopt.search.exact.repack import Space, repack  # OR-Tools takes long to import
+
         healthy = [array for array in range(count) if all(array != fault[0] for fault in kind.faults)]
         while not (self.proven or self.budget.used_up or others):
             arrays = self.least // cells
@@ -202,7 +214,7 @@ class _Packer:
 
     def repack(self) -> Iterator[Finding]:
         """Empty the arrays that hold least into others."""
-        if self.best is None or self.proven or self.budget.used_up:
+        if self.best is None or self.proven or self.budget.is_short:
             return
         for fillings in Repacking(self.kinds, self.sizes, self.best, self.seed).search(self.budget):
             if self._take(fillings):

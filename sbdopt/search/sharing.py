@@ -37,6 +37,8 @@ def share(
     classes = len(np.unique(np.stack([blocks.operator, sizes.of_block]), axis=1).T)
     if len(sizes.count) > _MOST_SIZES or classes * len(arrays) > _MOST_NUMBERS or broken.intersection(arrays):
         return
+    if budget.is_short:
+        return
     from sbdopt.search.exact.sharing import shared  # OR-Tools takes long to import
 
     part = budget.part(_SHARE)
