@@ -56,9 +56,9 @@ class Fits:
         """Places of free blocks (read alone) and of steps; False if there are none; None if not decided.
 
         The less `patience` (see `PATIENCE`) the likelier is None; with none CP-SAT is not asked. All sizes
-        are sorted, in the steps as well, so that equal questions are the same. True is never returned. The rules
-        of one array in the format: disjoint; members of a step share no row and no column; and where rows of
-        a step meet its columns no other block stands.
+        are sorted, in the steps as well, so that equal questions are the same. True is never returned. The
+        rules of one array in the format: disjoint; members of a step share no row and no column; and where
+        rows of a step meet its columns no other block stands.
         """
         key = (free, steps)
         if key not in self._known:
