@@ -82,10 +82,8 @@ def errors(dense: nn.Module, student: nn.Module, moments: Mapping[str, Moments])
     """Relative error of outputs by type of layer, |x W - x M| / |x W| without means; the mean of a type."""
     found: dict[str, list[float]] = {name: [] for name in TYPES}
     for layer in encoder_layers(dense):
-        weight, covariance = dense_weight(dense.get_submodule(layer)), moments[layer].covariance
-        off = weight - dense_weight(student.get_submodule(layer))
-        share = np.sum(off * (covariance @ off)) / np.sum(weight * (covariance @ weight))
-        found[type_of(layer)].append(float(np.sqrt(max(share, 0.0))))
+        before, after = (dense_weight(model.get_submodule(layer)) for model in (dense, student))
+        found[type_of(layer)].append(moments[layer].error(before, after))
     return {name: float(np.mean(values)) for name, values in found.items()}
 
 
