@@ -20,11 +20,13 @@ from sbdopt.problem import ArrayKind, Hardware  # noqa: E402
 from sbdopt.projection import Choice, uniform_plan  # noqa: E402
 from sbdopt.tuning import (  # noqa: E402
     MappedLinear,
+    Moments,
     MonarchLinear,
     Recipe,
     Said,
     dense_weight,
     distil,
+    gather_importance,
     gather_moments,
     map_model,
     monarchize,
@@ -294,3 +296,41 @@ def test_without_pytorch_one_line_says_what_to_install() -> None:
 def test_nothing_else_imports_pytorch() -> None:
     code = "import sys, sbdopt, sbdopt.cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_importance_is_what_the_loss_rises_by_for_small_errors() -> None:
+    model, x = made(), torch.randn(64, 8, 16, generator=torch.Generator().manual_seed(1))
+    names = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+    moments = gather_moments(model, names, lambda: model(x))
+    wanted, before = model(x).detach(), {name: one.clone() for name, one in model.state_dict().items()}
+
+    def loss(changed: nn.Module) -> float:
+        return 5 + float((changed(x) - wanted).square().mean())
+
+    found = [
+        gather_importance(model, dict.fromkeys(names, Pattern(2, 2, rank)), moments, loss) for rank in (5, 7)
+    ]
+    assert all(0.4 < found[0][name] / found[1][name] < 2.5 for name in names)
+    assert max(found[0].values()) > 5 * min(found[0].values())
+    assert all(type(model.get_submodule(name)) is nn.Linear for name in names)
+    assert all(torch.equal(before[name], one) for name, one in model.state_dict().items())
+    nothing = gather_importance(model, {names[0]: Pattern(2, 2)}, moments, lambda changed: 1.0)
+    assert nothing == {names[0]: 0.0}
+    exact = gather_importance(model, {names[0]: Pattern(1, 1, 16)}, moments, lambda changed: 1.0)
+    assert exact == {names[0]: 0.0}
+    with pytest.raises(InputError, match="there are none of layer"):
+        gather_importance(model, {names[0]: Pattern(2, 2)}, {}, loss)
+    with pytest.raises(InputError, match="no module of the model"):
+        gather_importance(model, {"odd": Pattern(2, 2)}, {"odd": moments[names[0]]}, loss)
+
+
+def test_the_error_of_outputs_leaves_the_mean_out() -> None:
+    rng = np.random.default_rng(0)
+    x, weight, other = rng.standard_normal((90, 6)) + 3, rng.standard_normal((6, 4)), np.zeros((6, 4))
+    moments = Moments(90, x.mean(0), x.T @ x / 90)
+    assert moments.error(weight, other) == pytest.approx(1)
+    other = weight + 0.1 * rng.standard_normal((6, 4))
+    around = x - x.mean(0)
+    wanted = np.linalg.norm(around @ (weight - other)) / np.linalg.norm(around @ weight)
+    assert moments.error(weight, other) == pytest.approx(wanted)
+    assert moments.error(np.zeros((6, 4)), weight) == 0

@@ -82,7 +82,7 @@ def design(
 
     if (arrays is not None) + (error is not None) + pareto != 1:
         raise InputError("say what is wanted: one of --arrays N, --error E and --pareto")
-    _refuse_targets(model, output, plot, pareto)
+    _refuse_targets([model, *filter(None, (moments, importance, source))], output, plot, pareto)
     opened = open_model(model, layout, unsafe_pickle)
     counts = None if importance is None else read_importance(opened, importance)
     hardware = hardware_of(array, adcs, columns_per_weight, source)
@@ -116,11 +116,11 @@ def design(
     return 0
 
 
-def _refuse_targets(model: Path, output: Path | None, plot: Path | None, pareto: bool) -> None:
+def _refuse_targets(sources: list[Path], output: Path | None, plot: Path | None, pareto: bool) -> None:
     from sbdopt.plot import check_suffix
 
     for target in (None if pareto else output, plot):
-        refuse_target(target, model)
+        refuse_target(target, *sources)
     if pareto and output is not None and output.exists() and not output.is_dir():
         raise InputError(f"{output}: with --pareto the plans go to a folder, but this is a file")
     if plot is not None:
