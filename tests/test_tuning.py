@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="sbdopt.tuning needs PyTorch")
 
+from safetensors.torch import save_file  # noqa: E402
 from torch import nn  # noqa: E402
 
 import sbdopt  # noqa: E402
@@ -18,6 +19,7 @@ from sbdopt.errors import InputError  # noqa: E402
 from sbdopt.monarch import Monarch, Pattern, project  # noqa: E402
 from sbdopt.problem import ArrayKind, Hardware  # noqa: E402
 from sbdopt.projection import Choice, uniform_plan  # noqa: E402
+from sbdopt.structure import import_model  # noqa: E402
 from sbdopt.tuning import (  # noqa: E402
     MappedLinear,
     Moments,
@@ -35,6 +37,7 @@ from sbdopt.tuning import (  # noqa: E402
     save_problem,
     understand_module,
 )
+from sbdopt.weights.checkpoint import open_checkpoint  # noqa: E402
 
 HARDWARE = Hardware(arrays=[ArrayKind(name="xbar", rows=32, columns=32, adcs=8)])
 
@@ -241,6 +244,35 @@ def test_a_model_speaks_through_the_arrays(tmp_path: Path, some_dense: bool) -> 
     map_model(model, problem, solution)
     assert sum(isinstance(module, MappedLinear) for module in model.modules()) == len(names)
     torch.testing.assert_close(model(x), wanted, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("pruned", ["tiles", "neurons", "scrambled"])
+def test_a_pruned_model_speaks_through_the_arrays(tmp_path: Path, pruned: str) -> None:
+    """Imported from its file, whatever its zeros are like, it says what it says in PyTorch."""
+    model, rng = made(), np.random.default_rng(3)
+    names = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+    for name in names:
+        weight = model.get_submodule(name).weight
+        height, width = weight.shape
+        if pruned == "tiles":
+            kept = np.kron(rng.random((height // 4, width // 4)) < 0.3, np.ones((4, 4)))
+        elif pruned == "neurons":
+            kept = np.outer(rng.random(height) < 0.5, rng.random(width) < 0.5)
+        else:
+            kept = rng.permutation(height)[:, None] % 4 == rng.permutation(width) % 4
+        with torch.no_grad():
+            weight.mul_(torch.from_numpy(np.asarray(kept, dtype=np.float32)))
+    save_file(model.state_dict(), tmp_path / "m.safetensors")
+    checkpoint = open_checkpoint(tmp_path / "m.safetensors")
+    import_model(checkpoint, HARDWARE, name="pruned").save(tmp_path / "p.json")
+    problem = sbdopt.Problem.load(tmp_path / "p.json")
+    solution = sbdopt.solve(problem, budget=sbdopt.Budget(seconds=1, workers=1))
+    assert sbdopt.check(problem, solution).agrees
+    x = torch.randn(3, 5, 16)
+    with torch.no_grad():
+        wanted = model(x)
+        map_model(model, problem, solution, {name: [f"{name}.weight"] for name in names})
+        assert torch.allclose(model(x), wanted, atol=1e-5)
 
 
 def test_a_wrong_place_is_heard(tmp_path: Path) -> None:
