@@ -184,7 +184,8 @@ def test_the_weight_that_counts_is_spared(folder, capsys):
     for change, text in (
         ({"layer9.q": 1}, "names weight 'layer9.q', which the model does not have"),
         ({"layer0.k": "1"}, "'layer0.k' is '1'; it must be a number"),
-        ({"layer0.k": -1}, "importance of weight 'layer0.k' is -1.0"),
+        ({"layer0.k": -1}, "'layer0.k' is -1; it must be a number from 0"),
+        ({"layer0.k": 10**400}, "'layer0.k' is 1000"),
         ({"layer0.k": None}, "'layer0.k' is None"),
     ):
         (folder / "bad.json").write_text(json.dumps(counts | change))

@@ -136,7 +136,10 @@ class Chooser:
         for some in picks.values():
             model.add_exactly_one(some)
         _add_limit(model, _paired(picks, limited), limit)
-        model.minimize(sum(number * pick for pick, number in _paired(picks, goal)))
+        pairs = _paired(picks, goal)
+        model.minimize(
+            cp_model.LinearExpr.weighted_sum([pick for pick, _ in pairs], [number for _, number in pairs])
+        )
         solver = cp_model.CpSolver()
         solver.parameters.num_workers = self._workers
         solver.parameters.random_seed = self._seed
@@ -163,10 +166,11 @@ def _shares(candidates: Candidates, importance: Mapping[str, float] | None) -> d
             raise InputError(f"importance: there is none of weight {name!r}; give one for every weight")
         if not (0 <= value < inf):
             raise InputError(f"importance of weight {name!r} is {value}; it must be finite and at least 0")
-    mean = sum(importance[name] for name in candidates) / max(1, len(candidates))
-    if not mean:
+    most = max(importance[name] for name in candidates)
+    if not most:
         raise InputError("importance is 0 for every weight; it must be above 0 for one at least")
-    return {name: importance[name] / mean for name in candidates}
+    mean = sum(importance[name] / most for name in candidates) / len(candidates)
+    return {name: importance[name] / most / mean for name in candidates}
 
 
 def _paired(
