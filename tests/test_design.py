@@ -9,6 +9,7 @@ import pytest
 
 from sbdopt.design import Candidate, Chooser, design_for_arrays, design_for_error, design_front, pack
 from sbdopt.design.table import Table
+from sbdopt.errors import InputError
 from sbdopt.monarch import Pattern, errors_by_rank, project
 from sbdopt.problem import ArrayKind, Hardware
 from sbdopt.projection import Choice
@@ -30,15 +31,19 @@ def random_candidates(seed: int, weights: int = 5) -> dict[str, list[Candidate]]
     return result
 
 
-def squares(choice: tuple[Candidate, ...]) -> int:
-    return sum(int(np.ceil(one.error**2 * 10**6)) for one in choice)
-
-
+@pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("seed", range(4))
-def test_choices_are_the_best_of_all(seed):
+def test_choices_are_the_best_of_all(seed, weighted):
     candidates = random_candidates(seed)
     every = list(product(*candidates.values()))
-    chooser = Chooser(candidates)
+    counts = [0.0, 0.2, 3.0, 30.0, 1.0] if weighted else [1.0] * 5
+    share = [count / sum(counts) * 5 for count in counts]
+    chooser = Chooser(candidates, importance=dict(zip(candidates, counts, strict=True)) if weighted else None)
+
+    def squares(choice):
+        pairs = zip(share, choice, strict=True)
+        return sum(int(np.ceil(count * one.error**2 * 10**6)) for count, one in pairs)
+
     for cells in (4 * 16 * 5, 500, 700, 5 * 256):
         least = min((squares(c) for c in every if sum(one.cells for one in c) <= cells), default=None)
         found = chooser.least_error(cells)
@@ -52,6 +57,31 @@ def test_choices_are_the_best_of_all(seed):
         found = chooser.fewest_cells(error)
         assert found.cells == found.cells_bound == fewest
         assert found.error <= error
+
+
+def test_only_ratios_of_importance_count():
+    candidates = random_candidates(7)
+    counts = dict(zip(candidates, [1.0, 2.0, 4.0, 8.0, 16.0], strict=True))
+    small = Chooser(candidates, importance=counts).least_error(600)
+    large = Chooser(candidates, importance={name: 1024 * count for name, count in counts.items()})
+    assert large.least_error(600) == small
+    alike = Chooser(candidates, importance=dict.fromkeys(candidates, 0.3)).least_error(600)
+    assert alike == Chooser(candidates).least_error(600)
+
+
+@pytest.mark.parametrize(
+    ("counts", "text"),
+    [
+        ({}, "none of weight 'w0'"),
+        (dict.fromkeys(["w0", "w1", "w2", "w3", "w4"], 0.0), "0 for every weight"),
+        ({"w0": -1.0}, "weight 'w0' is -1.0"),
+        ({"w0": float("inf")}, "weight 'w0' is inf"),
+        ({"w0": float("nan")}, "weight 'w0' is nan"),
+    ],
+)
+def test_importance_that_says_nothing_is_refused(counts, text):
+    with pytest.raises(InputError, match=text):
+        Chooser(random_candidates(0), importance=counts)
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sbdopt.errors import InputError
@@ -80,6 +80,7 @@ def test_a_monarch_matrix_is_recovered(case):
 
 @settings(max_examples=50, deadline=None)
 @given(shaped())
+@example((5, 9, Pattern(2, 5, 2)))  # a direction that the start leaves exactly nothing of
 def test_what_is_left_are_the_discarded_singular_values(case):
     inputs, outputs, pattern = case
     weight = np.random.default_rng(2).standard_normal((inputs, outputs))

@@ -16,6 +16,7 @@ from sbdopt.checkpoints import LAYOUTS, open_checkpoint, understand
 from sbdopt.cli import main
 from sbdopt.monarch import Pattern, project
 from sbdopt.placement import Placement
+from sbdopt.projection import Plan
 from sbdopt.search.budget import Budget
 from sbdopt.transformers import Structure
 from sbdopt.weights.store import read_weights
@@ -167,6 +168,31 @@ def test_design_then_project(folder):
     run("design", "m.safetensors", "-o", "plans", "--pareto", "--points", "3", "--plot", "f.svg", *options)
     assert len(list((folder / "plans").iterdir())) >= 2
     assert main(["design", "m.safetensors", "--arrays", "1", "--array", "2x2", *options]) == 1
+
+
+def test_the_weight_that_counts_is_spared(folder, capsys):
+    save_file(tensors_of("bert"), folder / "m.safetensors")
+    counts = {f"layer{n}.{weight}": 1e-3 for n in "01" for weight in ("k", "v", "o", "ffn1", "ffn2")}
+    counts |= {f"encoder.layer.{n}.attention.self.query": 1 for n in "01"}
+    (folder / "counts.json").write_text(json.dumps(counts))
+    options = ["--sides", "2,4", "--ranks", "1", "--workers", "1", "--array", "16x16", "--arrays", "2"]
+    for more in ([], ["--importance", "counts.json"]):
+        run("design", "m.safetensors", "-o", "plan.json", *options, *more)
+        errors = {name: one.error for name, one in Plan.load(Path("plan.json")).weights.items()}
+        assert (errors["layer0.q"] == errors["layer1.q"] == 0) == bool(more)
+    capsys.readouterr()
+    for change, text in (
+        ({"layer9.q": 1}, "names weight 'layer9.q', which the model does not have"),
+        ({"layer0.k": "1"}, "'layer0.k' is '1'; it must be a number"),
+        ({"layer0.k": -1}, "'layer0.k' is -1; it must be a number from 0"),
+        ({"layer0.k": 10**400}, "'layer0.k' is 1000"),
+        ({"layer0.k": None}, "'layer0.k' is None"),
+    ):
+        (folder / "bad.json").write_text(json.dumps(counts | change))
+        assert text in said(capsys, "design", "m.safetensors", *options, "--importance", "bad.json", code=2)
+    for content, text in (("[1]", "must be one object"), ("{}", "there is no 'layer0.q' or")):
+        (folder / "bad.json").write_text(content)
+        assert text in said(capsys, "design", "m.safetensors", *options, "--importance", "bad.json", code=2)
 
 
 class Trap:

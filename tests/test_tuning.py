@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch", reason="sbdopt.tuning needs PyTorch")
 
+from safetensors.torch import save_file  # noqa: E402
 from torch import nn  # noqa: E402
 
 import sbdopt  # noqa: E402
@@ -18,13 +19,16 @@ from sbdopt.errors import InputError  # noqa: E402
 from sbdopt.monarch import Monarch, Pattern, project  # noqa: E402
 from sbdopt.problem import ArrayKind, Hardware  # noqa: E402
 from sbdopt.projection import Choice, uniform_plan  # noqa: E402
+from sbdopt.structure import import_model  # noqa: E402
 from sbdopt.tuning import (  # noqa: E402
     MappedLinear,
+    Moments,
     MonarchLinear,
     Recipe,
     Said,
     dense_weight,
     distil,
+    gather_importance,
     gather_moments,
     map_model,
     monarchize,
@@ -33,6 +37,7 @@ from sbdopt.tuning import (  # noqa: E402
     save_problem,
     understand_module,
 )
+from sbdopt.weights.checkpoint import open_checkpoint  # noqa: E402
 
 HARDWARE = Hardware(arrays=[ArrayKind(name="xbar", rows=32, columns=32, adcs=8)])
 
@@ -241,6 +246,35 @@ def test_a_model_speaks_through_the_arrays(tmp_path: Path, some_dense: bool) -> 
     torch.testing.assert_close(model(x), wanted, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("pruned", ["tiles", "neurons", "scrambled"])
+def test_a_pruned_model_speaks_through_the_arrays(tmp_path: Path, pruned: str) -> None:
+    """Imported from its file, whatever its zeros are like, it says what it says in PyTorch."""
+    model, rng = made(), np.random.default_rng(3)
+    names = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+    for name in names:
+        weight = model.get_submodule(name).weight
+        height, width = weight.shape
+        if pruned == "tiles":
+            kept = np.kron(rng.random((height // 4, width // 4)) < 0.3, np.ones((4, 4)))
+        elif pruned == "neurons":
+            kept = np.outer(rng.random(height) < 0.5, rng.random(width) < 0.5)
+        else:
+            kept = rng.permutation(height)[:, None] % 4 == rng.permutation(width) % 4
+        with torch.no_grad():
+            weight.mul_(torch.from_numpy(np.asarray(kept, dtype=np.float32)))
+    save_file(model.state_dict(), tmp_path / "m.safetensors")
+    checkpoint = open_checkpoint(tmp_path / "m.safetensors")
+    import_model(checkpoint, HARDWARE, name="pruned").save(tmp_path / "p.json")
+    problem = sbdopt.Problem.load(tmp_path / "p.json")
+    solution = sbdopt.solve(problem, budget=sbdopt.Budget(seconds=1, workers=1))
+    assert sbdopt.check(problem, solution).agrees
+    x = torch.randn(3, 5, 16)
+    with torch.no_grad():
+        wanted = model(x)
+        map_model(model, problem, solution, {name: [f"{name}.weight"] for name in names})
+        assert torch.allclose(model(x), wanted, atol=1e-5)
+
+
 def test_a_wrong_place_is_heard(tmp_path: Path) -> None:
     model = made()
     monarchize(model, dict.fromkeys(linear_layers(model), Pattern(4, 4, 2)))
@@ -294,3 +328,41 @@ def test_without_pytorch_one_line_says_what_to_install() -> None:
 def test_nothing_else_imports_pytorch() -> None:
     code = "import sys, sbdopt, sbdopt.cli; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_importance_is_what_the_loss_rises_by_for_small_errors() -> None:
+    model, x = made(), torch.randn(64, 8, 16, generator=torch.Generator().manual_seed(1))
+    names = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
+    moments = gather_moments(model, names, lambda: model(x))
+    wanted, before = model(x).detach(), {name: one.clone() for name, one in model.state_dict().items()}
+
+    def loss(changed: nn.Module) -> float:
+        return 5 + float((changed(x) - wanted).square().mean())
+
+    found = [
+        gather_importance(model, dict.fromkeys(names, Pattern(2, 2, rank)), moments, loss) for rank in (5, 7)
+    ]
+    assert all(0.4 < found[0][name] / found[1][name] < 2.5 for name in names)
+    assert max(found[0].values()) > 5 * min(found[0].values())
+    assert all(type(model.get_submodule(name)) is nn.Linear for name in names)
+    assert all(torch.equal(before[name], one) for name, one in model.state_dict().items())
+    nothing = gather_importance(model, {names[0]: Pattern(2, 2)}, moments, lambda changed: 1.0)
+    assert nothing == {names[0]: 0.0}
+    with pytest.raises(InputError, match="take a smaller pattern"):
+        gather_importance(model, {names[0]: Pattern(1, 1, 16)}, moments, loss)
+    with pytest.raises(InputError, match="there are none of layer"):
+        gather_importance(model, {names[0]: Pattern(2, 2)}, {}, loss)
+    with pytest.raises(InputError, match="no module of the model"):
+        gather_importance(model, {"odd": Pattern(2, 2)}, {"odd": moments[names[0]]}, loss)
+
+
+def test_the_error_of_outputs_leaves_the_mean_out() -> None:
+    rng = np.random.default_rng(0)
+    x, weight, other = rng.standard_normal((90, 6)) + 3, rng.standard_normal((6, 4)), np.zeros((6, 4))
+    moments = Moments(90, x.mean(0), x.T @ x / 90)
+    assert moments.error(weight, other) == pytest.approx(1)
+    other = weight + 0.1 * rng.standard_normal((6, 4))
+    around = x - x.mean(0)
+    wanted = np.linalg.norm(around @ (weight - other)) / np.linalg.norm(around @ weight)
+    assert moments.error(weight, other) == pytest.approx(wanted)
+    assert moments.error(np.zeros((6, 4)), weight) == 0

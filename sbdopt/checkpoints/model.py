@@ -32,6 +32,10 @@ class DenseWeight:
         """The type in which it is read, as safetensors calls it."""
         return "F64" if self.checkpoint.dtype(self.source.tensor) == "F64" else "F32"
 
+    def called(self, name: str) -> tuple[str, str, str]:
+        """What other files may call it: its name, its tensor, or that without `.weight`: the module."""
+        return name, self.source.tensor, self.source.tensor.removesuffix(".weight")
+
     def read(self) -> Array:
         """The weight, (inputs, outputs); a view of the tensor."""
         whole = self.checkpoint.read(self.source.tensor)

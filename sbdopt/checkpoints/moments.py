@@ -28,8 +28,7 @@ class Moments:
 
 
 def _name(file: Checkpoint, name: str, weight: DenseWeight) -> str:
-    tensor = weight.source.tensor
-    for known in (name, tensor, tensor.removesuffix(".weight")):
+    for known in weight.called(name):
         if known in file:
             size = weight.shape[0]
             if file.shape(known) not in ((size,), (size, size)):
@@ -38,4 +37,6 @@ def _name(file: Checkpoint, name: str, weight: DenseWeight) -> str:
                     f"{name!r} reads must be [{size}, {size}] or [{size}]"
                 )
             return known
-    raise InputError(f"{file.path}: there is no tensor {name!r} or {tensor!r}, the moment of what it reads")
+    raise InputError(
+        f"{file.path}: there is no tensor {name!r} or {weight.source.tensor!r}, the moment of what it reads"
+    )

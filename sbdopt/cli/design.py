@@ -49,6 +49,10 @@ def design(
     ranks: Annotated[str, typer.Option(callback=_numbers, help="Ranks of candidates.")] = "1,2,4,8",
     layout: LayoutName = "",
     moments: MomentsFile = None,
+    importance: Annotated[
+        Path | None,
+        typer.Option(help="What the error of each weight counts: JSON.", show_default="all alike"),
+    ] = None,
     unsafe_pickle: UnsafePickle = False,
     time_limit: Annotated[
         float, typer.Option(callback=positive, help="Seconds to choose, and to pack, each.")
@@ -65,13 +69,22 @@ def design(
 ) -> int:
     """Choose blocks for each weight: least error within arrays, fewest arrays within an error, or all."""
     from sbdopt.checkpoints import Moments
-    from sbdopt.design import Chooser, candidates_of, design_for_arrays, design_for_error, design_front, pack
+    from sbdopt.design import (
+        Chooser,
+        candidates_of,
+        design_for_arrays,
+        design_for_error,
+        design_front,
+        pack,
+        read_importance,
+    )
     from sbdopt.search.budget import Budget
 
     if (arrays is not None) + (error is not None) + pareto != 1:
         raise InputError("say what is wanted: one of --arrays N, --error E and --pareto")
-    _refuse_targets(model, output, plot, pareto)
+    _refuse_targets([model, *filter(None, (moments, importance, source))], output, plot, pareto)
     opened = open_model(model, layout, unsafe_pickle)
+    counts = None if importance is None else read_importance(opened, importance)
     hardware = hardware_of(array, adcs, columns_per_weight, source)
     candidates = candidates_of(
         opened,
@@ -80,7 +93,7 @@ def design(
         ranks=_list(ranks),
         moments=None if moments is None else Moments(opened, moments),
     )
-    chooser = Chooser(candidates, seconds=time_limit, workers=workers, seed=seed)
+    chooser = Chooser(candidates, importance=counts, seconds=time_limit, workers=workers, seed=seed)
     packed = pack(hardware, lambda: Budget(seconds=time_limit, workers=workers))
     name = opened.checkpoint.name
     try:
@@ -103,11 +116,11 @@ def design(
     return 0
 
 
-def _refuse_targets(model: Path, output: Path | None, plot: Path | None, pareto: bool) -> None:
+def _refuse_targets(sources: list[Path], output: Path | None, plot: Path | None, pareto: bool) -> None:
     from sbdopt.plot import check_suffix
 
     for target in (None if pareto else output, plot):
-        refuse_target(target, model)
+        refuse_target(target, *sources)
     if pareto and output is not None and output.exists() and not output.is_dir():
         raise InputError(f"{output}: with --pareto the plans go to a folder, but this is a file")
     if plot is not None:

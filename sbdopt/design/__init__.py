@@ -3,6 +3,7 @@
 from sbdopt.design.candidates import Candidate, Candidates, candidates_of
 from sbdopt.design.choose import Chooser
 from sbdopt.design.designs import Design, design_for_arrays, design_for_error, design_front, pack
+from sbdopt.design.importance import read_importance
 
 __all__ = [
     "Candidate",
@@ -14,4 +15,5 @@ __all__ = [
     "design_for_error",
     "design_front",
     "pack",
+    "read_importance",
 ]

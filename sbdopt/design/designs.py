@@ -29,7 +29,7 @@ class Design:
 
     plan: Plan
     error: float
-    """Root of the mean of the squared relative errors of the weights."""
+    """The total error, as `Chooser` counts it."""
     error_bound: float
     """No choice within as many arrays as were allowed has less."""
     arrays: int

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from sbdopt.errors import InputError
 from sbdopt.monarch.pattern import Array, Monarch, Pattern
@@ -15,6 +18,8 @@ _NUMBERS = 1 << 19
 _FINE = 1e-5
 """The iteration ends when it takes less than this share off what is left of the squared error."""
 _ITERATIONS = 30
+_WORTH_THREADS = 1 << 25
+"""Products of slices of fewer operations than this are not shared out among threads."""
 
 
 def project(weight: Array, pattern: Pattern, moment: Array | None = None) -> Monarch:
@@ -39,7 +44,8 @@ def project(weight: Array, pattern: Pattern, moment: Array | None = None) -> Mon
     dtype = np.result_type(weight.dtype, np.float32)
     right, left = np.zeros((p, height, q, k), dtype), np.zeros((q, p, k, width), dtype)
     for part in parts:
-        one, two = _best_rank(part.slices, k)
+        with _threads(height, width):
+            one, two = _best_rank(part.slices, k)
         one = one[:, : part.rows]
         right[part.i, : part.rows, part.first : part.last] = np.moveaxis(
             one if part.colour is None else part.colour @ one, 0, 1
@@ -61,20 +67,41 @@ def errors_by_rank(
     widest = Pattern(pattern.right_blocks, pattern.left_blocks, max(ranks))
     kept, whole = np.zeros(max(ranks)), 0.0
     for part in _parts(weight, widest, moment):
-        one, two = _best_rank(part.slices, widest.rank)
-        wide = part.slices.shape[2] >= part.slices.shape[1]
-        # One of the factors is orthogonal, the other holds the singular values; each has half of its scale.
-        rest = (
-            two * np.linalg.norm(one, axis=1)[:, :, None]
-            if wide
-            else one * np.linalg.norm(two, axis=2)[:, None, :]
-        )
-        gram = rest @ rest.transpose(0, 2, 1) if wide else rest.transpose(0, 2, 1) @ rest
-        kept += np.linalg.eigvalsh(gram)[:, ::-1].sum(axis=0, dtype=np.float64)
+        with _threads(*part.slices.shape[1:]):
+            kept += _energies(part.slices, widest.rank)
         whole += float((part.slices**2).sum(dtype=np.float64))
     if not whole:
         return [0.0 for _ in ranks]
     return [float(np.sqrt(max(0.0, 1 - kept[:rank].sum() / whole))) for rank in ranks]
+
+
+def _energies(slices: Array, rank: int) -> Array:
+    """Squares of the largest singular values, (rank,), summed over slices."""
+    one, two = _best_rank(slices, rank)
+    wide = slices.shape[2] >= slices.shape[1]
+    # One of the factors is orthogonal, the other holds the singular values; each has half of its scale.
+    rest = (
+        two * np.linalg.norm(one, axis=1)[:, :, None]
+        if wide
+        else one * np.linalg.norm(two, axis=2)[:, None, :]
+    )
+    gram = rest @ rest.transpose(0, 2, 1) if wide else rest.transpose(0, 2, 1) @ rest
+    energies: Array = np.linalg.eigvalsh(gram)[:, ::-1].sum(axis=0, dtype=np.float64)
+    return energies
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def _threads(height: int, width: int) -> AbstractContextManager[object]:
+    """One thread for BLAS while slices of this size are worked on, if they are small.
+
+    On busy cores the threads of a small product wait for each other a hundred times as long as they work.
+    """
+    small = height * width * min(height, width) < _WORTH_THREADS
+    return _controller().limit(limits=1, user_api="blas") if small else nullcontext()
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +202,8 @@ def _orthonormal(columns: Array) -> Array:
         vector, before = result[:, :, column : column + 1], result[:, :, :column]
         for _ in range(3):
             vector -= before @ (before.transpose(0, 2, 1) @ vector)
-            vector[:] = np.where(_norm(vector) < lost, others[:, column : column + 1], vector)
+            left = np.linalg.norm(vector, axis=1, keepdims=True)
+            vector[:] = np.where(left < lost, others[:, column : column + 1], vector)
             vector /= _norm(vector)
     return result
 

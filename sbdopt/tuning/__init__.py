@@ -8,6 +8,7 @@ except ImportError as error:
     raise InputError("sbdopt.tuning needs PyTorch; install it with pip install 'sbdopt[torch]'") from error
 
 from sbdopt.tuning.distil import Recipe, Said, distil
+from sbdopt.tuning.importance import gather_importance
 from sbdopt.tuning.linear import MonarchLinear, dense_weight
 from sbdopt.tuning.mapped import MappedLinear, map_model
 from sbdopt.tuning.modules import patterns_of, save_problem, understand_module
@@ -24,6 +25,7 @@ __all__ = [
     "Said",
     "dense_weight",
     "distil",
+    "gather_importance",
     "gather_moments",
     "map_model",
     "monarchize",

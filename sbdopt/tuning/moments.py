@@ -28,6 +28,12 @@ class Moments:
         around: Array = self.second - np.outer(self.mean, self.mean)
         return around
 
+    def error(self, weight: Array, other: Array) -> float:
+        """|x W - x M| / |x W| for these inputs without their mean; both weights (inputs, outputs)."""
+        covariance, off = self.covariance, weight - other
+        whole = float(np.sum(weight * (covariance @ weight)))
+        return max(0.0, float(np.sum(off * (covariance @ off)))) ** 0.5 / whole**0.5 if whole > 0 else 0.0
+
 
 def gather_moments(model: nn.Module, names: Collection[str], run: Callable[[], object]) -> dict[str, Moments]:
     """Moments of the inputs of the layers called `names` while `run()` sends calibration inputs through.
