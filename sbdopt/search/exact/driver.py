@@ -114,22 +114,24 @@ def _minimise(
 def _outcomes(relations: Relations, task: Task, budget: Budget, seed: int) -> Iterator[Outcome]:
     """What the decompositions and the model of everything find.
 
-    Listing all deals is tried first. Of the rest each is quick where the other is slow: they run at once, or
-    with one worker in turn. Problems that cannot be decomposed are asked for the least cycles
-    of sets of operators first.
+    Listing all deals is tried first, if there is a solution to beat: where there is none at all, it would
+    have to strike out the deals of every makespan. Of the rest each is quick where the other is slow: they run
+    at once, or with one worker in turn. Problems that cannot be decomposed are asked for the least cycles of
+    sets of operators first.
     """
     if not can_decompose(relations, task):
         task = yield from _with_spans(relations, task, budget, seed)
         yield from race([partial(_search_everything, relations, task, budget, seed, budget.workers)])
         return
-    part = budget.part(_LISTING)
-    for outcome in race([partial(exhaust, relations, task, part, seed, budget.workers)]):
-        yield outcome
-        if isinstance(outcome, NothingLeft):
-            return
-        if isinstance(outcome, Proven):
-            task = replace(task, known=outcome.value)
-    budget.spent = part.spent
+    if task.best is not None:
+        part = budget.part(_LISTING)
+        for outcome in race([partial(exhaust, relations, task, part, seed, budget.workers)]):
+            yield outcome
+            if isinstance(outcome, NothingLeft):
+                return
+            if isinstance(outcome, Proven):
+                task = replace(task, known=outcome.value)
+        budget.spent = part.spent
     if budget.workers > 1:
         workers = budget.workers // 2
         yield from race(
