@@ -30,10 +30,8 @@ from sbdopt.timing import NEVER, block_cycles, earliest_starts
 
 _SHARE = 0.7
 """Part of what is left of the budget that a goal may take while others wait."""
-_LISTING = 0.7
-"""Part of that for listing all deals, before anything else."""
 _TURN = 0.6
-"""Part of that for the decomposition, if it and the model of everything have one worker between them."""
+"""Part of that for the decompositions, if they and the model of everything have one worker between them."""
 
 
 @dataclass
@@ -114,40 +112,58 @@ def _minimise(
 def _outcomes(relations: Relations, task: Task, budget: Budget, seed: int) -> Iterator[Outcome]:
     """What the decompositions and the model of everything find.
 
-    Listing all deals is tried first, if there is a solution to beat: where there is none at all, it would
-    have to strike out the deals of every makespan. Of the rest each is quick where the other is slow: they run
-    at once, or with one worker in turn. Problems that cannot be decomposed are asked for the least cycles of
-    sets of operators first.
+    Each is quick where the other is slow: they run at once, or with one worker in turn. Problems that cannot
+    be decomposed are asked for the least cycles of sets of operators first.
     """
     if not can_decompose(relations, task):
         task = yield from _with_spans(relations, task, budget, seed)
         yield from race([partial(_search_everything, relations, task, budget, seed, budget.workers)])
         return
-    if task.best is not None:
-        part = budget.part(_LISTING)
-        for outcome in race([partial(exhaust, relations, task, part, seed, budget.workers)]):
-            yield outcome
-            if isinstance(outcome, NothingLeft):
-                return
-            if isinstance(outcome, Proven):
-                task = replace(task, known=outcome.value)
-        budget.spent = part.spent
     if budget.workers > 1:
         workers = budget.workers // 2
         yield from race(
             [
-                partial(decompose, relations, task, budget, seed, workers),
+                partial(_search_parts, relations, task, budget, seed, workers),
                 partial(_search_everything, relations, task, budget, seed, budget.workers - workers),
             ]
         )
         return
     first = budget.part(_TURN)
-    for outcome in race([partial(decompose, relations, task, first, seed, 1)]):
+    for outcome in race([partial(_search_parts, relations, task, first, seed, 1)]):
         yield outcome
         if isinstance(outcome, NothingLeft):
             return
     budget.spent = first.spent
     yield from race([partial(_search_everything, relations, task, budget, seed, 1)])
+
+
+def _search_parts(
+    relations: Relations,
+    task: Task,
+    budget: Budget,
+    seed: int,
+    workers: int,
+    put: Callable[[Outcome], None],
+    halt: Halt,
+) -> None:
+    """All deals listed as far as can be, then arrays and places in turn.
+
+    Deals are listed only if there is a solution to beat: where there is none at all, those of every makespan
+    would have to be struck out.
+    """
+    outcomes: list[Outcome] = []
+
+    def note(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        put(outcome)
+
+    if task.best is not None:
+        exhaust(relations, task, budget, seed, workers, note, halt)
+    if not any(isinstance(outcome, NothingLeft) for outcome in outcomes):
+        known = max(
+            (outcome.value for outcome in outcomes if isinstance(outcome, Proven)), default=task.known
+        )
+        decompose(relations, replace(task, known=known), budget, seed, workers, put, halt)
 
 
 def _with_spans(
