@@ -12,6 +12,8 @@ from sbdopt.search.exact.conflicts import Conflict
 from sbdopt.search.exact.fits import PATIENCE, Fits
 from sbdopt.search.exact.scales import Size
 
+_Steps = tuple[tuple[int, ...], ...]
+
 _MOST_CHOICES = 2000
 """Ways to read blocks together that are tried before a question is given up."""
 _IMPATIENT = 0.005
@@ -38,6 +40,7 @@ class Questions:
     candidates: Mapping[int, Sequence[tuple[Candidate, int]]]
     """The steps of each operator, and the cycles of each."""
     _known: dict[tuple[object, ...], Standing | None] = field(default_factory=dict)
+    _ways: dict[tuple[frozenset[int], int], list[_Steps] | None] = field(default_factory=dict)
 
     def standing(
         self, blocks: Sequence[int], cycles: Mapping[int, int], patience: float = PATIENCE
@@ -59,7 +62,7 @@ class Questions:
     def _ask(
         self, blocks: Sequence[int], cycles: Mapping[int, int], patience: float
     ) -> Standing | bool | None:
-        choices = [list(islice(choice, _MOST_CHOICES + 1)) for choice in self._choices(blocks, cycles)]
+        choices = list(self._choices(blocks, cycles))
         number = 1
         for choice in choices:
             number *= len(choice)
@@ -92,22 +95,27 @@ class Questions:
             undecided |= places is None
         return False if undecided else None
 
-    def _choices(
-        self, blocks: Sequence[int], cycles: Mapping[int, int]
-    ) -> Iterator[Iterator[tuple[tuple[int, ...], ...]]]:
+    def _choices(self, blocks: Sequence[int], cycles: Mapping[int, int]) -> Iterator[list[_Steps]]:
         """For each operator that would take too long block by block the ways to read it in time."""
         for operator, most in cycles.items():
-            mine = {i for i in blocks if self.operator[i] == operator}
-            inside = [(c, spent) for c, spent in self.candidates[operator] if mine.issuperset(c.members)]
-            alone = {c.members[0]: spent for c, spent in inside if len(c.members) == 1}
-            excess = sum(alone.values()) - most
-            if excess > 0:
-                saving = [
-                    (c.members, sum(alone[i] for i in c.members) - spent)
-                    for c, spent in inside
-                    if len(c.members) > 1
-                ]
-                yield _savings([(members, saved) for members, saved in saving if saved > 0], excess)
+            mine = frozenset(i for i in blocks if self.operator[i] == operator)
+            if (mine, most) not in self._ways:
+                self._ways[mine, most] = self._ways_to_read(operator, mine, most)
+            ways = self._ways[mine, most]
+            if ways is not None:
+                yield ways
+
+    def _ways_to_read(self, operator: int, mine: frozenset[int], most: int) -> list[_Steps] | None:
+        inside = [(c, spent) for c, spent in self.candidates[operator] if mine.issuperset(c.members)]
+        alone = {c.members[0]: spent for c, spent in inside if len(c.members) == 1}
+        excess = sum(alone.values()) - most
+        if excess <= 0:
+            return None
+        saving = [
+            (c.members, sum(alone[i] for i in c.members) - spent) for c, spent in inside if len(c.members) > 1
+        ]
+        savings = _savings([(members, saved) for members, saved in saving if saved > 0], excess)
+        return list(islice(savings, _MOST_CHOICES + 1))
 
     def conflict(self, blocks: Sequence[int], cycles: Mapping[int, int]) -> Conflict:
         """Why these blocks cannot stand on an array: few blocks and much time that still are too much."""
@@ -143,16 +151,14 @@ class Questions:
         )
 
 
-def _savings(
-    steps: Sequence[tuple[tuple[int, ...], int]], wanted: int
-) -> Iterator[tuple[tuple[int, ...], ...]]:
+def _savings(steps: Sequence[tuple[tuple[int, ...], int]], wanted: int) -> Iterator[_Steps]:
     """All sets of disjoint steps that save `wanted` cycles, but would not with any block less."""
     saved = dict(steps)
     share: dict[int, Fraction] = {}
     for step, cycles in steps:
         for i in step:
             share[i] = max(share.get(i, Fraction(0)), Fraction(cycles, len(step)))
-    stack: list[tuple[int, tuple[tuple[int, ...], ...], int]] = [(0, (), 0)]
+    stack: list[tuple[int, _Steps, int]] = [(0, (), 0)]
     while stack:
         begin, chosen, total = stack.pop()
         if total >= wanted:
