@@ -36,7 +36,8 @@ class Answers:
 
     def add_impossible(self, free: Sequence[Size], steps: Steps) -> None:
         """Note that these blocks and steps have no places."""
-        self._impossible.setdefault(steps, _Sets()).add(free, self._counts(free))
+        counts = self._counts(free)
+        self._impossible.setdefault(steps, _Sets()).add(free, counts)
 
     def impossible(self, free: Sequence[Size], steps: Steps) -> bool:
         """Whether it follows from what is known that these blocks and steps have no places."""
@@ -66,7 +67,8 @@ class _Sets:
 
     def below(self, free: Sequence[Size], counts: IntArray) -> bool:
         """Whether each block of a known set can have one of these to itself that is no smaller."""
-        candidates = np.flatnonzero((np.array(self.counts) <= counts).all(axis=1))
+        known = tuple(self.counts)  # others may add to it meanwhile
+        candidates = np.flatnonzero((np.array(known).reshape(-1, len(counts)) <= counts).all(axis=1))
         return any(_replaced(self.sizes[place], free) for place in candidates.tolist())
 
 

@@ -44,7 +44,8 @@ def exhaust(
 ) -> None:
     """The best solution and `NothingLeft`, or bounds as far as all deals can be listed and struck out.
 
-    For arrays and steps that can be decomposed (`can_decompose`), if all operators run one after another.
+    For arrays and steps that can be decomposed (`can_decompose`), if all operators run one after another, and
+    for as many slots as limits of arrays and cells allow.
     Every value of the goal is tried in ascending order, so that the first solution is the best.
     """
     blocks = relations.blocks
@@ -102,7 +103,7 @@ class _Exhaustion:
     def solve(self, arrays: int, makespan: int) -> list[Standing] | bool:
         """How the blocks of each array stand in a solution; False if there is none, True if not decided."""
         rows = self._list(arrays, makespan)
-        if rows is None:
+        if rows is None or self._ended():
             return True
         for conflict in self._conflicts:
             rows = rows.take(~self._struck(rows, conflict))
@@ -122,9 +123,12 @@ class _Exhaustion:
                     else:
                         self._conflicts.append(answer)
                         rows = rows.take(~self._struck(rows, answer))
-                if self.questions.fits.ended:
+                if self._ended():
                     return True
         return undecided
+
+    def _ended(self) -> bool:
+        return self.questions.fits.ended
 
     @cached_property
     def _operators(self) -> list[int]:
@@ -160,14 +164,14 @@ class _Exhaustion:
         if dealt is None:
             return None
         bits = [len(self._work(o).sizes) for o in self._operators]
-        return list_all(dealt, bits, cells, unused, makespan - self._digital, _MOST_ROWS)
+        return list_all(dealt, bits, cells, unused, makespan - self._digital, _MOST_ROWS, self._ended)
 
     def _deal(self, arrays: int, cells: int, unused: int) -> list[Portions] | None:
         dealt: list[Portions] = []
         least = operator_cycles(self.relations.blocks)[self._operators]
         for place, operator in enumerate(self._operators):
             within = self.horizon - self._digital - int(least.sum() - least[place])
-            ways = portions(self._work(operator), arrays, cells, unused, within, _MOST_PORTIONS)
+            ways = portions(self._work(operator), arrays, cells, unused, within, _MOST_PORTIONS, self._ended)
             if ways is None:
                 return None
             dealt.append(ways)

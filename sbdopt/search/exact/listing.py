@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -55,32 +55,45 @@ class _Partial:
 
 
 def list_all(
-    dealt: Sequence[Portions], bits: Sequence[int], cells: int, unused: int, within: int, most: int
+    dealt: Sequence[Portions],
+    bits: Sequence[int],
+    cells: int,
+    unused: int,
+    within: int,
+    most: int,
+    ended: Callable[[], bool],
 ) -> Listing | None:
     """Every deal of all operators that may fit by area, with as many cycles as `within` allows.
 
     Operators have so many `bits` each, and are dealt from the last on, which has the highest. Arrays are in
     descending order of their bits, which does not exclude that of blocks that are alike later ones, with
     higher bits, are on no later array: of all orders the one with the greatest bits, array by array, is both.
-    Rows with the least in their fullest array are first. None if there are
-    more than `most` rows.
+    Rows that fill least come first, since solutions are likeliest there. None if there are more than `most`
+    rows, or if time ended.
     """
     arrays = dealt[0].masks.shape[1]
     none, start = np.zeros((1, arrays), dtype=np.int64), np.zeros(1, dtype=np.int64)
     rows = _Partial(none, np.zeros((1, 0), dtype=np.int64), start, start + NEVER, none, none, none, none)
     least = [int(portions.cycles.min(initial=NEVER)) for portions in dealt]
     for k in range(len(dealt) - 1, -1, -1):
-        joined = _join(rows, dealt[k], bits[k], cells, unused, within - sum(least[:k]), most)
+        joined = _join(rows, dealt[k], bits[k], cells, unused, within - sum(least[:k]), most, ended)
         if joined is None:
             return None
         rows = joined
     filled = rows.area + rows.empty
     listing = Listing(rows.masks, rows.cycles, filled).take(rows.total + rows.room > within)
-    return listing.take(np.argsort(listing.filled.max(axis=1), kind="stable"))
+    return listing.take(np.lexsort((listing.filled.max(axis=1), listing.filled.sum(axis=1))))
 
 
 def _join(
-    rows: _Partial, portions: Portions, bits: int, cells: int, unused: int, within: int, most: int
+    rows: _Partial,
+    portions: Portions,
+    bits: int,
+    cells: int,
+    unused: int,
+    within: int,
+    most: int,
+    ended: Callable[[], bool],
 ) -> _Partial | None:
     """All rows with all portions of one more operator that together are within cycles and cells."""
     portions = portions.take(np.argsort(portions.cycles, kind="stable"))
@@ -97,7 +110,7 @@ def _join(
         left = np.repeat(np.arange(begin, end), some)
         right = np.arange(len(left)) - np.repeat(np.cumsum(some) - some, some)
         parts.append(_extended(rows, portions, bits, cells, unused, np.array([left, right])))
-        if sum(len(part.total) for part in parts) > most:
+        if sum(len(part.total) for part in parts) > most or ended():
             return None
         begin = end
     return _Partial(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -57,15 +57,23 @@ class Work:
     """Blocks that may be read together, and the cycles saved by that (more than none)."""
 
 
-def portions(work: Work, arrays: int, cells: int, unused: int, within: int, most: int) -> Portions | None:
-    """All ways to deal an operator within some cycles; None if there are more than `most` of something.
+def portions(
+    work: Work,
+    arrays: int,
+    cells: int,
+    unused: int,
+    within: int,
+    most: int,
+    ended: Callable[[], bool],
+) -> Portions | None:
+    """All ways to deal an operator within some cycles; None if there are more than `most`, or if time ended.
 
     `cells` has an array; at most `unused` of all may stay empty. Of blocks that are alike later ones
     are on no later array.
     """
     if 2 ** len(work.sizes) > most:
         return None
-    table = _Table.of(work, unused, most)
+    table = _Table.of(work, unused, most, ended)
     if table is None:
         return None
     masks = _deals(work, arrays, table.least(cells) <= within, most)
@@ -96,7 +104,7 @@ def portions(work: Work, arrays: int, cells: int, unused: int, within: int, most
             )
         )
         later[rows] = cycles
-        if sum(map(len, found)) > most:
+        if sum(map(len, found)) > most or ended():
             return None
     return Portions(
         *(np.concatenate([getattr(part, column.name) for part in found]) for column in fields(Portions))
@@ -139,8 +147,8 @@ class _Table:
     """Whether some steps save just so much."""
 
     @classmethod
-    def of(cls, work: Work, unused: int, most: int) -> _Table | None:
-        sets = _sets_of_steps(work, unused, most)
+    def of(cls, work: Work, unused: int, most: int, ended: Callable[[], bool]) -> _Table | None:
+        sets = _sets_of_steps(work, unused, most, ended)
         if sets is None:
             return None
         count = len(work.sizes)
@@ -186,7 +194,7 @@ def _over_subsets(table: IntArray, count: int) -> IntArray:
     return table
 
 
-def _sets_of_steps(work: Work, unused: int, most: int) -> IntArray | None:
+def _sets_of_steps(work: Work, unused: int, most: int, ended: Callable[[], bool]) -> IntArray | None:
     """Sets of steps without common blocks: blocks, saving, and `empty`, `single` and `own`, a row each.
 
     What a set leaves empty is counted as by `least_empty`, for some of its steps.
@@ -194,7 +202,6 @@ def _sets_of_steps(work: Work, unused: int, most: int) -> IntArray | None:
     steps: list[Step] = [tuple(work.sizes[i] for i in members) for members, _ in work.steps]
     masks = [sum(1 << i for i in members) for members, _ in work.steps]
     empty, most_so = [empty_cells(step) for step in steps], [most_shared(step) for step in steps]
-    both = [[shared(one, two) for two in steps] for one in steps]
     found = [(0, 0, 0, 0, 0)]
     stack: list[tuple[int, int, int, tuple[int, ...], int, int, int, int]] = [(0, 0, 0, (), 0, 0, 0, 0)]
     while stack:
@@ -202,7 +209,7 @@ def _sets_of_steps(work: Work, unused: int, most: int) -> IntArray | None:
         for k in range(begin, len(steps)):
             if masks[k] & mask:
                 continue
-            more = empty[k] - sum(both[k][j] for j in counted)
+            more = empty[k] - sum(shared(steps[k], steps[j]) for j in counted)
             now = (*counted, k), cells + more, left + more - most_so[k]
             if more <= 0:
                 now = counted, cells, left
@@ -212,6 +219,6 @@ def _sets_of_steps(work: Work, unused: int, most: int) -> IntArray | None:
             least = max(single, empty[k]), max(own, now[2], empty[k] - most_so[k])
             found.append((*entry, now[1], *least))
             stack.append((k + 1, *entry, *now, *least))
-        if len(found) > most:
+        if len(found) > most or ended():
             return None
     return np.array(found, dtype=np.int64)

@@ -16,6 +16,8 @@ _Steps = tuple[tuple[int, ...], ...]
 
 _MOST_CHOICES = 2000
 """Ways to read blocks together that are tried before a question is given up."""
+_MOST_SAVINGS = 50_000
+"""Sets of steps, of which many may be of the same sizes, that are looked at for these ways."""
 _IMPATIENT = 0.005
 """What a question may take that only makes a conflict smaller (see `PATIENCE`)."""
 
@@ -115,7 +117,12 @@ class Questions:
             (c.members, sum(alone[i] for i in c.members) - spent) for c, spent in inside if len(c.members) > 1
         ]
         savings = _savings([(members, saved) for members, saved in saving if saved > 0], excess)
-        return list(islice(savings, _MOST_CHOICES + 1))
+        ways: dict[tuple[tuple[Size, ...], ...], _Steps] = {}
+        for way in islice(savings, _MOST_SAVINGS):
+            ways.setdefault(tuple(sorted(tuple(sorted(self.size[i] for i in step)) for step in way)), way)
+            if len(ways) > _MOST_CHOICES:
+                break
+        return list(ways.values()) if next(savings, None) is None else [()] * (_MOST_CHOICES + 1)
 
     def conflict(self, blocks: Sequence[int], cycles: Mapping[int, int]) -> Conflict:
         """Why these blocks cannot stand on an array: few blocks and much time that still are too much."""
