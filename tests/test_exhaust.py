@@ -13,6 +13,7 @@ from test_decompose import asked, chain, legal, outcome_of
 from sbdopt.search.exact.crossings import Step, empty_cells, least_empty, most_shared, shared
 from sbdopt.search.exact.decompose import decompose
 from sbdopt.search.exact.exhaust import exhaust
+from sbdopt.search.exact.listing import list_all
 from sbdopt.search.exact.portions import Work, portions
 from sbdopt.search.exact.scales import Size
 
@@ -112,6 +113,64 @@ def matchings(there: list[int]) -> list[list[tuple[int, int]]]:
         left = [i for i in rest if i != other]
         found += [[(other, first), *more] for more in matchings(left)]
     return found
+
+
+def on_arrays(masks: list[int], operators: list[list[Size]]) -> list[tuple[tuple[Size, ...], ...]]:
+    """Sizes of the blocks of each operator on each array, the first operator having the lowest bits."""
+    found = []
+    for mask in masks:
+        bits = iter(f"{mask:032b}"[::-1])
+        found.append(tuple(tuple(sorted(size for size in sizes if next(bits) == "1")) for sizes in operators))
+    return found
+
+
+@given(
+    operators=st.lists(works.filter(lambda sizes: len(sizes) < 4), min_size=2, max_size=2),
+    spare=st.integers(0, 4),
+)
+@settings(max_examples=60, deadline=None)
+def test_every_solution_is_in_the_list(operators: list[list[Size]], spare: int) -> None:
+    """Steps are pairs that save 2 cycles; what leaves enough cells empty has a row with no fewer cycles."""
+    arrays, cells = 2, 9
+    alone = [[2 + width for _, width in sizes] for sizes in operators]
+    pairs = [[((i, j), 2) for j in range(len(sizes)) for i in range(j)] for sizes in operators]
+    unused = arrays * cells - sum(h * w for sizes in operators for h, w in sizes)
+    within = sum(map(sum, alone)) // 2 + spare
+    dealt = [
+        portions(Work(*work), arrays, cells, unused, within, 10_000, never)
+        for work in zip(operators, alone, pairs, strict=True)
+    ]
+    ways = [portions for portions in dealt if portions is not None]
+    listing = list_all(ways, list(map(len, operators)), cells, unused, within, 10_000, never)
+    assert listing is not None
+    rows = [
+        (on_arrays(masks, operators), cycles)
+        for masks, cycles in zip(listing.masks.tolist(), listing.cycles.tolist(), strict=True)
+    ]
+    blocks = [(o, i) for o, sizes in enumerate(operators) for i in range(len(sizes))]
+    for where in product(range(arrays), repeat=len(blocks)):
+        there = [
+            [[i for (p, i), b in zip(blocks, where, strict=True) if (p, b) == (o, a)] for o in range(2)]
+            for a in range(arrays)
+        ]
+        sizes = [tuple(tuple(sorted(operators[o][i] for i in t[o])) for o in range(2)) for t in there]
+        times = [
+            [
+                [sum(alone[o][i] for i in t[o]) - 2 * len(steps[o]) for o in range(2)]
+                for steps in product(matchings(t[0]), matchings(t[1]))
+                if least_empty([tuple(operators[o][i] for i in s) for o in range(2) for s in steps[o]])[0]
+                + sum(h * w for of in size for h, w in of)
+                <= cells
+            ]
+            for t, size in zip(there, sizes, strict=True)
+        ]
+        for one, two in product(*times):
+            cycles = [max(pair) for pair in zip(one, two, strict=True)]
+            if sum(cycles) <= within:
+                assert any(
+                    found in (sizes, sizes[::-1]) and all(a <= b for a, b in zip(cycles, most, strict=True))
+                    for found, most in rows
+                )
 
 
 @given(operators=st.lists(works, min_size=2, max_size=3), more=st.integers(0, 1))

@@ -14,6 +14,7 @@ Step = tuple[tuple[int, int], ...]
 """Height and width of each block of a step."""
 
 
+@lru_cache(maxsize=100_000)
 def empty_cells(step: Step) -> int:
     """Cells where rows of one block of a step meet columns of another."""
     height, width = sum(h for h, _ in step), sum(w for _, w in step)
@@ -45,6 +46,11 @@ def least_empty(steps: Sequence[Step]) -> tuple[int, tuple[int, ...]]:
 
     For every choice of steps, all their empty cells less what each two share (Bonferroni's inequality).
     """
+    return _least_empty(tuple(steps))
+
+
+@lru_cache(maxsize=100_000)
+def _least_empty(steps: tuple[Step, ...]) -> tuple[int, tuple[int, ...]]:
     best, shown = 0, tuple[int, ...]()
     stack: list[tuple[int, tuple[int, ...], int]] = [(0, (), 0)]
     while stack:
