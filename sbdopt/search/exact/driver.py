@@ -30,6 +30,8 @@ from sbdopt.timing import NEVER, block_cycles, earliest_starts
 
 _SHARE = 0.7
 """Part of what is left of the budget that a goal may take while others wait."""
+_BUILDING = 3e-4
+"""Seconds for each pair of blocks that building models takes, which cannot be cut short."""
 _TURN = 0.6
 """Part of that for the decompositions, if they and the model of everything have one worker between them."""
 
@@ -115,6 +117,8 @@ def _outcomes(relations: Relations, task: Task, budget: Budget, seed: int) -> It
     Each is quick where the other is slow: they run at once, or with one worker in turn. Problems that cannot
     be decomposed are asked for the least cycles of sets of operators first.
     """
+    if budget.remaining < _BUILDING * len(relations.blocks) ** 2:
+        return
     if not can_decompose(relations, task):
         task = yield from _with_spans(relations, task, budget, seed)
         yield from race([partial(_search_everything, relations, task, budget, seed, budget.workers)])

@@ -76,7 +76,7 @@ def portions(
     table = _Table.of(work, unused, most, ended)
     if table is None:
         return None
-    masks = _deals(work, arrays, table.least(cells) <= within, most)
+    masks = _deals(work, arrays, table.least(cells) <= within, most, ended)
     if masks is None:
         return None
     serial, area = table.serial[masks], table.area[masks]
@@ -111,7 +111,9 @@ def portions(
     )
 
 
-def _deals(work: Work, arrays: int, possible: BoolArray, most: int) -> IntArray | None:
+def _deals(
+    work: Work, arrays: int, possible: BoolArray, most: int, ended: Callable[[], bool]
+) -> IntArray | None:
     """All ways to put blocks on arrays that hold only possible sets, as masks with shape (ways, arrays)."""
     masks = np.zeros((1, arrays), dtype=np.int64)
     last = np.zeros((1, len(work.sizes)), dtype=np.int64)
@@ -127,7 +129,7 @@ def _deals(work: Work, arrays: int, possible: BoolArray, most: int) -> IntArray 
             new[1][:, i] = a
             parts.append(new)
         masks, last = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-        if len(masks) > most:
+        if len(masks) > most or ended():
             return None
     return masks
 
