@@ -30,6 +30,8 @@ def exact(
     if not len(blocks):
         yield Found(Placement(*np.zeros((5, 0), dtype=np.int64)))
         return
+    if start is not None and budget.is_short:
+        return
     from sbdopt.search.exact.driver import exact_findings  # OR-Tools takes long to import
 
     yield from exact_findings(blocks, goals, budget, seed, start)
