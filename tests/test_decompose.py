@@ -188,10 +188,10 @@ def asked(problem: Problem, arrays: int, goal: str, limits: dict[str, int]) -> t
     return relations, Task(goal, limits, known=0, best=None, horizon=200)
 
 
-def outcome_of(method, relations: Relations, task: Task) -> tuple[int | None, bool]:  # type: ignore[no-untyped-def]
+def outcome_of(method, relations: Relations, task: Task, workers: int = 1) -> tuple[int | None, bool]:  # type: ignore[no-untyped-def]
     """The best value that a search finds (None: nothing), and whether it proves that."""
     outcomes: list[Outcome] = []
-    method(relations, task, Budget(seconds=60), 0, 1, outcomes.append, Halt())
+    method(relations, task, Budget(seconds=60), 0, workers, outcomes.append, Halt())
     values = [
         score(relations.blocks, outcome.placement)[task.goal]
         for outcome in outcomes
