@@ -112,15 +112,6 @@ def test_what_follows_from_an_answer(
         assert replaceable(known[0], rest)
 
 
-def test_lines_that_cannot_hold_all_blocks() -> None:
-    """Each fits by area; the last ones only if two are not read together, or with one row more."""
-    assert need_too_many_lines([(3, 2)] * 3 + [(2, 4)] * 3, [-1] * 6, (5, 8))
-    assert not need_too_many_lines([(3, 2)] * 3 + [(2, 2)] * 3, [-1] * 6, (5, 6))
-    assert need_too_many_lines([(2, 2), (2, 2), (1, 3)], [0, 0, -1], (4, 6))
-    assert not need_too_many_lines([(2, 2), (2, 2), (1, 3)], [-1, -1, -1], (4, 6))
-    assert not need_too_many_lines([(2, 2), (2, 2), (1, 3)], [0, 0, -1], (5, 6))
-
-
 def test_a_step_counts_as_one_rectangle() -> None:
     # Together the members cover 3 rows and 3 columns: a block of 2 x 2 meets their rows and their columns.
     scales = Scales.of(4, 4)
