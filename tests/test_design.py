@@ -61,10 +61,14 @@ def test_choices_are_the_best_of_all(seed, weighted):
 
 def test_only_ratios_of_importance_count():
     candidates = random_candidates(7)
-    counts = dict(zip(candidates, [1.0, 2.0, 4.0, 8.0, 16.0], strict=True))
+    counts = dict(zip(candidates, [1.0, 2.0, 8.0, 16.0, 16.0], strict=True))
     small = Chooser(candidates, importance=counts).least_error(600)
     large = Chooser(candidates, importance={name: 1024 * count for name, count in counts.items()})
     assert large.least_error(600) == small
+    huge = Chooser(candidates, importance={name: 2.0**1019 * count for name, count in counts.items()})
+    assert huge.least_error(600) == small
+    more = Chooser(candidates, importance=counts | {"elsewhere": float("inf")})
+    assert more.least_error(600) == small
     alike = Chooser(candidates, importance=dict.fromkeys(candidates, 0.3)).least_error(600)
     assert alike == Chooser(candidates).least_error(600)
 

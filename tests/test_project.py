@@ -173,6 +173,7 @@ def test_design_then_project(folder):
 def test_the_weight_that_counts_is_spared(folder, capsys):
     save_file(tensors_of("bert"), folder / "m.safetensors")
     counts = {f"layer{n}.{weight}": 1e-3 for n in "01" for weight in ("k", "v", "o", "ffn1", "ffn2")}
+    counts["layer1.k"] = 0
     counts |= {f"encoder.layer.{n}.attention.self.query": 1 for n in "01"}
     (folder / "counts.json").write_text(json.dumps(counts))
     options = ["--sides", "2,4", "--ranks", "1", "--workers", "1", "--array", "16x16", "--arrays", "2"]
@@ -187,12 +188,15 @@ def test_the_weight_that_counts_is_spared(folder, capsys):
         ({"layer0.k": -1}, "'layer0.k' is -1; it must be a number from 0"),
         ({"layer0.k": 10**400}, "'layer0.k' is 1000"),
         ({"layer0.k": None}, "'layer0.k' is None"),
+        ({"layer0.k": True}, "'layer0.k' is True; it must be a number"),
     ):
         (folder / "bad.json").write_text(json.dumps(counts | change))
         assert text in said(capsys, "design", "m.safetensors", *options, "--importance", "bad.json", code=2)
     for content, text in (("[1]", "must be one object"), ("{}", "there is no 'layer0.q' or")):
         (folder / "bad.json").write_text(content)
         assert text in said(capsys, "design", "m.safetensors", *options, "--importance", "bad.json", code=2)
+    own = ["--importance", "counts.json", "-o", "counts.json"]
+    assert "it is the file that is read" in said(capsys, "design", "m.safetensors", *options, *own, code=2)
 
 
 class Trap:

@@ -346,12 +346,17 @@ def test_importance_is_what_the_loss_rises_by_for_small_errors() -> None:
     assert max(found[0].values()) > 5 * min(found[0].values())
     assert all(type(model.get_submodule(name)) is nn.Linear for name in names)
     assert all(torch.equal(before[name], one) for name, one in model.state_dict().items())
-    nothing = gather_importance(model, {names[0]: Pattern(2, 2)}, moments, lambda changed: 1.0)
-    assert nothing == {names[0]: 0.0}
+    first = {names[0]: Pattern(2, 2)}
+    assert gather_importance(model, first, moments, lambda changed: 1.0) == {names[0]: 0.0}
+    falling = iter([1.0, 0.9, 1.0])
+    assert gather_importance(model, first, moments, lambda changed: next(falling)) == {names[0]: 0.0}
+    with pytest.raises(StopIteration):  # of the loss, when the layer has been replaced
+        gather_importance(model, first, moments, lambda changed: next(falling))
+    assert type(model.get_submodule(names[0])) is nn.Linear
     with pytest.raises(InputError, match="take a smaller pattern"):
         gather_importance(model, {names[0]: Pattern(1, 1, 16)}, moments, loss)
     with pytest.raises(InputError, match="there are none of layer"):
-        gather_importance(model, {names[0]: Pattern(2, 2)}, {}, loss)
+        gather_importance(model, first, {}, loss)
     with pytest.raises(InputError, match="no module of the model"):
         gather_importance(model, {"odd": Pattern(2, 2)}, {"odd": moments[names[0]]}, loss)
 
