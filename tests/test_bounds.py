@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from brute_force import front
+from diagonals import diagonal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_problems import tiny_problem
@@ -157,19 +158,6 @@ def problem_of(operators: list[dict[str, Any]], arrays: list[dict[str, Any]], **
     return Blocks.of(Problem.model_validate(document))
 
 
-def crossbar(name: str, sizes: list[tuple[int, int]], after: list[str] | None = None) -> dict[str, Any]:
-    """An operator of blocks of these heights and widths, each below and right of the one before."""
-    height, width = (np.array(column) for column in zip(*sizes, strict=True))
-    inputs, outputs = np.cumsum(height) - height, np.cumsum(width) - width
-    columns = {"input": inputs, "output": outputs, "height": height, "width": width}
-    return {
-        "name": name,
-        "after": after or [],
-        "shape": [int(height.sum()), int(width.sum())],
-        "blocks": {key: column.tolist() for key, column in columns.items()},
-    }
-
-
 def said(blocks: Blocks, goal: str, **given: int) -> dict[str, int]:
     return {bound.reason: bound.value for bound in lower_bounds(blocks, goal, given)}
 
@@ -184,7 +172,7 @@ def test_gcd_area() -> None:
     All sides are multiples of 24, of which 10 fit in 256: 240 * 240 = 57,600 cells of an array can be used,
     and 11,520,000 / 57,600 = 200.
     """
-    blocks = problem_of([crossbar("a", [(48, 24), (24, 48)] * 5000)], [array(256, 256, 8)])
+    blocks = problem_of([diagonal("a", [(48, 24), (24, 48)] * 5000)], [array(256, 256, 8)])
     assert blocks.cells == 11_520_000
     assert said(blocks, "unused_cells")["gcd area"] == 200 * 65_536 - 11_520_000
 
@@ -195,16 +183,16 @@ def test_blocks_of_one_kind_and_others() -> None:
     more of 2x2 there are 20 cells, which need two small ones: 12 unused."""
     arrays = [array(8, 8, 1), array(4, 4, 1)]
     for small, unused in ((4, 0), (5, 12)):
-        blocks = problem_of([crossbar("a", [(8, 8)] * 2 + [(2, 2)] * small)], arrays)
+        blocks = problem_of([diagonal("a", [(8, 8)] * 2 + [(2, 2)] * small)], arrays)
         assert max(said(blocks, "unused_cells").values()) == unused
 
 
 def test_too_few_arrays() -> None:
     """Two blocks of 3x3 do not fit one array of 4x4; three of 1x4 have no room beside 3 faulty rows."""
-    two = [crossbar("a", [(3, 3)] * 2)]
+    two = [diagonal("a", [(3, 3)] * 2)]
     assert infeasibility(problem_of(two, [array(4, 4, 1, count=2)])) is None
     assert "at least 2 arrays" in str(infeasibility(problem_of(two, [array(4, 4, 1, count=1)])))
-    three = [crossbar("a", [(1, 4)] * 3)]
+    three = [diagonal("a", [(1, 4)] * 3)]
     faulty = array(4, 4, 1, count=1, faults=[[0, 0, 0, 3, 4]])
     assert "12 cells" in str(infeasibility(problem_of(three, [faulty])))
     assert infeasibility(problem_of(three, [faulty | {"count": 2}])) is None
@@ -213,9 +201,9 @@ def test_too_few_arrays() -> None:
 def test_critical_path() -> None:
     """4 columns on 2 converters, 1 cycle to settle: 1 + 4 / 2 = 3 cycles; 3 + 5 + 3 = 11."""
     operators = [
-        crossbar("a", [(4, 4)] * 9),
+        diagonal("a", [(4, 4)] * 9),
         {"name": "b", "cycles": 5, "after": ["a"]},
-        crossbar("c", [(2, 4)], ["b"]),
+        diagonal("c", [(2, 4)], ["b"]),
     ]
     blocks = problem_of(operators, [array(8, 8, 2)])
     assert said(blocks, "makespan") == {"critical path": 11}
@@ -228,7 +216,7 @@ def test_phases_bits_and_slices() -> None:
     2 slices * 3 phases * (4 + 2 * (1 + 10 * 1)) = 156.
     """
     blocks = problem_of(
-        [crossbar("a", [(5, 3)])],
+        [diagonal("a", [(5, 3)])],
         [array(8, 8, 2)],
         rows_per_phase=2,
         input_slices=2,
@@ -240,7 +228,7 @@ def test_phases_bits_and_slices() -> None:
 
 def test_conversions_on_one_array() -> None:
     """4 blocks of 2 columns on the one array with 1 converter: 8 conversions and at least one settling, 9."""
-    blocks = problem_of([crossbar("a", [(2, 2)] * 4)], [array(8, 8, 1, count=1)])
+    blocks = problem_of([diagonal("a", [(2, 2)] * 4)], [array(8, 8, 1, count=1)])
     bounds = said(blocks, "makespan")
     assert bounds["critical path"] == 3
     assert bounds["critical path with conversions on tiles"] == 9
@@ -249,7 +237,7 @@ def test_conversions_on_one_array() -> None:
 
 def test_tiers_count_as_one_tile() -> None:
     """The same on two arrays of one tile; on two tiles one of them still converts 4 columns: 1 + 4 = 5."""
-    operators = [crossbar("a", [(2, 2)] * 4)]
+    operators = [diagonal("a", [(2, 2)] * 4)]
     for tiers, cycles in ((2, 9), (1, 5)):
         blocks = problem_of(operators, [array(8, 8, 1, count=2, tiers=tiers)])
         assert max(said(blocks, "makespan").values()) == cycles
@@ -262,7 +250,7 @@ def test_full_arrays_are_read_block_by_block() -> None:
     With 8 unused cells two can stand on a diagonal, which saves one settling: 11 on at most
     (16 + 8) // 16 = 1 array.
     """
-    blocks = problem_of([crossbar("a", [(2, 2)] * 4)], [array(4, 4, 1)])
+    blocks = problem_of([diagonal("a", [(2, 2)] * 4)], [array(4, 4, 1)])
     assert max(said(blocks, "makespan", unused_cells=0).values()) == 12
     assert max(said(blocks, "makespan", unused_cells=7).values()) == 12
     assert max(said(blocks, "makespan", unused_cells=8).values()) == 11
@@ -319,8 +307,8 @@ def test_a_window_between_head_and_tail() -> None:
     """
     operators = [
         {"name": "before", "cycles": 5},
-        crossbar("a", [(2, 4)], ["before"]),
-        crossbar("b", [(2, 4)], ["before"]),
+        diagonal("a", [(2, 4)], ["before"]),
+        diagonal("b", [(2, 4)], ["before"]),
         {"name": "after", "cycles": 7, "after": ["a", "b"]},
     ]
     bounds = said(problem_of(operators, [array(8, 8, 1, count=1)]), "makespan")

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 from commands import changed, good, kind, said, solved, write
+from diagonals import diagonal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import placements, problems, solution_of
-from test_bounds import array, crossbar, problem_of
+from test_bounds import array, problem_of
 from test_greedy import middling_problem, unlimited
 
 from sbdopt.blocks import Blocks
@@ -190,7 +191,7 @@ def test_never_worse_than_a_legal_start(data: st.DataObject, method: str) -> Non
 def test_a_block_that_has_grown_goes_elsewhere_and_one_that_shrank_stays() -> None:
     """Four of 4x4 fill the first array of 8x8. One grows to 5x4 and finds no room: an array is opened. One
     shrinks to 3x4: it is written anew (12 cells), but where it was. Both together: 12 + 20 cells."""
-    was = problem_of([crossbar("a", [(4, 4)] * 4)], [array(8, 8, 1)]).problem
+    was = problem_of([diagonal("a", [(4, 4)] * 4)], [array(8, 8, 1)]).problem
     old = solve(was)
     assert old.metrics.arrays == 1
     for sizes, arrays, written in (
@@ -198,7 +199,7 @@ def test_a_block_that_has_grown_goes_elsewhere_and_one_that_shrank_stays() -> No
         ([(3, 4), (4, 4), (4, 4), (4, 4)], 1, 12),
         ([(3, 4), (5, 4), (4, 4), (4, 4)], 2, 32),
     ):
-        new = problem_of([crossbar("a", sizes)], [array(8, 8, 1)]).problem
+        new = problem_of([diagonal("a", sizes)], [array(8, 8, 1)]).problem
         solution = solve(new, goals=KEPT, standing=standing_of(new, old, was))
         assert (solution.metrics.arrays, solution.solver["moved_cells"]) == (arrays, written)
         assert solution.bound("moved_cells") == written
@@ -208,11 +209,11 @@ def test_a_block_that_has_grown_goes_elsewhere_and_one_that_shrank_stays() -> No
 
 def test_without_the_old_problem_what_overlaps_has_changed() -> None:
     """The block that has grown overlaps two others, so that it is the one that moves: its 5 * 5 cells."""
-    was = problem_of([crossbar("a", [(4, 4)] * 4)], [array(8, 8, 1)]).problem
+    was = problem_of([diagonal("a", [(4, 4)] * 4)], [array(8, 8, 1)]).problem
     old = solve(was)
     grown = next(k for k in range(4) if cells_of(was, old)["a", k][2:4] == (0, 0))
     sizes = [(5, 5) if k == grown else (4, 4) for k in range(4)]
-    new = problem_of([crossbar("a", sizes)], [array(8, 8, 1)]).problem
+    new = problem_of([diagonal("a", sizes)], [array(8, 8, 1)]).problem
     standing = standing_of(new, old)
     assert np.flatnonzero(~standing.stands).tolist() == [grown]
     assert solve(new, goals=KEPT, standing=standing).solver["moved_cells"] == 25
@@ -220,9 +221,9 @@ def test_without_the_old_problem_what_overlaps_has_changed() -> None:
 
 def test_a_fault_moves_what_it_hits() -> None:
     """The other three stay, and with the faulty cell their array has no room for it: another is needed."""
-    was = problem_of([crossbar("a", [(4, 4)] * 4)], [array(8, 8, 1)]).problem
+    was = problem_of([diagonal("a", [(4, 4)] * 4)], [array(8, 8, 1)]).problem
     old = solve(was)
-    new = problem_of([crossbar("a", [(4, 4)] * 4)], [array(8, 8, 1, faults=[[0, 7, 7, 1, 1]])]).problem
+    new = problem_of([diagonal("a", [(4, 4)] * 4)], [array(8, 8, 1, faults=[[0, 7, 7, 1, 1]])]).problem
     solution = solve(new, goals=KEPT, standing=standing_of(new, old, was))
     assert (solution.solver["moved_cells"], solution.solver["touched_arrays"]) == (16, 1)
     assert (solution.bound("moved_cells"), solution.bound("unused_cells")) == (16, 64)
@@ -233,9 +234,9 @@ def test_where_room_is_short_arrays_are_cleared() -> None:
     """Two arrays of 4x8 with a block of 4x4 each; one of 4x8 comes and needs a whole one. So one of the two
     moves beside the other: 16 cells more than the 32 that are new. No bound sees that."""
     arrays = [array(4, 8, 1, count=2)]
-    was = problem_of([crossbar("a", [(4, 4)] * 2)], arrays).problem
+    was = problem_of([diagonal("a", [(4, 4)] * 2)], arrays).problem
     apart = solution_of(was, solved_apart(was))
-    new = problem_of([crossbar("a", [(4, 4)] * 2), crossbar("b", [(4, 8)])], arrays).problem
+    new = problem_of([diagonal("a", [(4, 4)] * 2), diagonal("b", [(4, 8)])], arrays).problem
     solution = solve(new, goals=KEPT, standing=standing_of(new, apart, was))
     assert solution.solver["moved_cells"] == 16 + 32
     assert solution.bound("moved_cells") == 32
@@ -252,20 +253,20 @@ def solved_apart(problem: Problem) -> Any:
 
 
 def test_kinds_are_matched_by_name() -> None:
-    was = problem_of([crossbar("a", [(4, 4)])], [array(8, 8, 1), array(4, 4, 1)]).problem
+    was = problem_of([diagonal("a", [(4, 4)])], [array(8, 8, 1), array(4, 4, 1)]).problem
     old = solve(was)
     assert old.metrics.unused_cells == 0
-    new = problem_of([crossbar("a", [(4, 4)])], [array(4, 4, 1), array(2, 2, 1)]).problem
+    new = problem_of([diagonal("a", [(4, 4)])], [array(4, 4, 1), array(2, 2, 1)]).problem
     assert standing_of(new, old, was).stands.all()
     assert standing_of(new, old, was).kind.tolist() == [0]
-    gone = problem_of([crossbar("a", [(4, 4)])], [array(8, 8, 1)]).problem
+    gone = problem_of([diagonal("a", [(4, 4)])], [array(8, 8, 1)]).problem
     assert not standing_of(gone, old, was).stands.any()
 
 
 def test_arrays_that_cannot_all_be_emptied_are_a_bound() -> None:
     """Three arrays of 8x8 with 16, 16 and 64 cells standing. Nothing may move: three arrays, 192 - 96 = 96
     unused cells. 16 cells may: two arrays; with 32, one."""
-    blocks = problem_of([crossbar("a", [(4, 4), (4, 4), (8, 8)])], [array(8, 8, 1)])
+    blocks = problem_of([diagonal("a", [(4, 4), (4, 4), (8, 8)])], [array(8, 8, 1)])
     standing = standing_of(blocks.problem, solution_of(blocks.problem, solved_apart(blocks.problem)))
     blocks = replace(blocks, standing=standing)
     for written, arrays, unused in ((0, 3, 96), (15, 3, 96), (16, 2, 32), (32, 1, 0), (96, 0, 0)):
@@ -283,9 +284,9 @@ def test_no_bound_of_what_is_kept_is_above_what_there_is(seed: int) -> None:
     sizes = [random.choice([(1, 1), (1, 2), (2, 1), (2, 2)]) for _ in range(3)]
     kinds = [(2, 3), (2, 2)]
     arrays = [array(*size, 1, count=2) for size in kinds]
-    was = problem_of([crossbar("a", sizes)], arrays)
+    was = problem_of([diagonal("a", sizes)], arrays)
     faults = [[random.randrange(2), 0, random.randrange(3), 1, 1]]
-    new = problem_of([crossbar("a", sizes)], [array(2, 3, 1, count=2, faults=faults), arrays[1]])
+    new = problem_of([diagonal("a", sizes)], [array(2, 3, 1, count=2, faults=faults), arrays[1]])
     places = [
         [
             (number, place, row, column)
@@ -319,18 +320,18 @@ def test_no_bound_of_what_is_kept_is_above_what_there_is(seed: int) -> None:
 
 
 def test_the_kept_problem_must_be_the_one() -> None:
-    was = problem_of([crossbar("a", [(4, 4)])], [array(8, 8, 1)]).problem
-    other = problem_of([crossbar("a", [(4, 3)])], [array(8, 8, 1)]).problem
+    was = problem_of([diagonal("a", [(4, 4)])], [array(8, 8, 1)]).problem
+    other = problem_of([diagonal("a", [(4, 3)])], [array(8, 8, 1)]).problem
     with pytest.raises(InputError, match="the kept solution is not of problem 'example'"):
         standing_of(was, solve(was), other)
 
 
 def test_a_start_without_room_is_none() -> None:
     """Two blocks of 4x4 on the same cells of the one array of 4x4."""
-    problem = problem_of([crossbar("a", [(4, 4)] * 2)], [array(4, 4, 1, count=2)]).problem
+    problem = problem_of([diagonal("a", [(4, 4)] * 2)], [array(4, 4, 1, count=2)]).problem
     document = json.loads(solve(problem).to_bytes())
     document["operators"]["a"]["array"] = [0, 0]
-    tight = problem_of([crossbar("a", [(4, 4)] * 2)], [array(4, 4, 1, count=1)]).problem
+    tight = problem_of([diagonal("a", [(4, 4)] * 2)], [array(4, 4, 1, count=1)]).problem
     assert start_of(tight, Solution.model_validate(document), Budget()) is None
     assert start_of(problem, Solution.model_validate(document), Budget()) is not None
 

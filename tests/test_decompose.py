@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations, permutations, product
 
 import pytest
+from diagonals import chained
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -152,25 +153,9 @@ def test_only_what_is_needed_is_read_together() -> None:
 
 def chain(*operators: list[Size], count: int | None = None, side: int = 8) -> Problem:
     """Operators that follow one another, blocks on the diagonal of each, square arrays with 2 ADCs."""
-    documents = []
-    for number, blocks in enumerate(operators):
-        height, width = [h for h, _ in blocks], [w for _, w in blocks]
-        documents.append(
-            {
-                "name": f"o{number}",
-                "after": [f"o{number - 1}"] if number else [],
-                "shape": [sum(height), sum(width)],
-                "blocks": {
-                    "input": [sum(height[:k]) for k in range(len(blocks))],
-                    "output": [sum(width[:k]) for k in range(len(blocks))],
-                    "height": height,
-                    "width": width,
-                },
-            }
-        )
     array = {"name": "xbar", "rows": side, "columns": side, "adcs": 2, "count": count}
     hardware = {"arrays": [array], "settle_cycles": 2}
-    return Problem.model_validate({"name": "chain", "hardware": hardware, "operators": documents})
+    return Problem.model_validate({"name": "chain", "hardware": hardware, "operators": chained(operators)})
 
 
 def asked(problem: Problem, arrays: int, goal: str, limits: dict[str, int]) -> tuple[Relations, Task]:

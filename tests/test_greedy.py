@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from brute_force import NOT_LEGAL, all_places, duration, front
+from diagonals import chained
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import placements, problems
@@ -168,23 +169,9 @@ def test_what_can_be_read_in_one_step(random: Random) -> None:
 
 def problem_of(sizes: list[list[tuple[int, int]]], chain: bool, adcs: int, **hardware: Any) -> Blocks:
     """Operators of blocks on the diagonals of their matrices, on 8x8 arrays."""
-    operators = []
-    for number, table in enumerate(sizes):
-        height, width = np.array(table).T
-        columns = {
-            "input": np.cumsum(height) - height,
-            "output": np.cumsum(width) - width,
-            "height": height,
-            "width": width,
-        }
-        operators.append(
-            {
-                "name": f"o{number}",
-                "after": [f"o{number - 1}"] if chain and number else [],
-                "shape": [int(height.sum()), int(width.sum())],
-                "blocks": {name: column.tolist() for name, column in columns.items()},
-            }
-        )
+    operators = chained(sizes)
+    if not chain:
+        operators = [operator | {"after": []} for operator in operators]
     arrays = [{"name": "a", "rows": 8, "columns": 8, "adcs": adcs}]
     document = {"name": "example", "hardware": {"arrays": arrays} | hardware, "operators": operators}
     return Blocks.of(Problem.model_validate(document))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from brute_force import front
+from diagonals import diagonal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,15 +28,6 @@ def problem_of(operators: list[dict[str, Any]], side: int, **hardware: Any) -> P
     arrays = [{"name": "a", "rows": side, "columns": side, "adcs": 1}]
     document = {"name": "p", "hardware": {"arrays": arrays} | hardware, "operators": operators}
     return Problem.model_validate(document)
-
-
-def diagonal(name: str, sizes: list[tuple[int, int]], after: list[str], **more: str) -> dict[str, Any]:
-    height, width = (np.array(column) for column in zip(*sizes, strict=True))
-    table = {"input": np.cumsum(height) - height, "output": np.cumsum(width) - width}
-    table |= {"height": height, "width": width}
-    shape = [int(height.sum()), int(width.sum())]
-    blocks = {key: column.tolist() for key, column in table.items()}
-    return {"name": name, "after": after, "shape": shape, "blocks": blocks} | more
 
 
 def said(problem: Problem, **limits: int) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from diagonals import chained
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import problems
@@ -40,19 +41,10 @@ randoms = st.randoms(use_true_random=True)
 
 def chain(operators: list[list[tuple[int, int]]], side: int = 16) -> Problem:
     """Operators one after another, each with blocks of these sizes on the diagonal."""
-    table = []
-    for number, sizes in enumerate(operators):
-        height, width = (list(column) for column in zip(*sizes, strict=True))
-        columns = {
-            "input": [sum(height[:k]) for k in range(len(sizes))],
-            "output": [sum(width[:k]) for k in range(len(sizes))],
-            "height": height,
-            "width": width,
-        }
-        after, shape = [f"o{number - 1}"] if number else [], [sum(height), sum(width)]
-        table.append({"name": f"o{number}", "after": after, "shape": shape, "blocks": columns})
     arrays = [{"name": "xbar", "rows": side, "columns": side, "adcs": 4}]
-    return Problem.model_validate({"name": "chain", "hardware": {"arrays": arrays}, "operators": table})
+    return Problem.model_validate(
+        {"name": "chain", "hardware": {"arrays": arrays}, "operators": chained(operators)}
+    )
 
 
 MIXED = chain([[(4, 4), (3, 5), (8, 8), (6, 2), (5, 7)] * 3] * 3)

@@ -7,9 +7,10 @@ from random import Random
 import pytest
 from brute_force import VALUES, best, front
 from commands import changed, good, kind, said, write
+from diagonals import diagonal
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_bounds import array, crossbar, problem_of
+from test_bounds import array, problem_of
 from test_greedy import middling_problem
 from tiny_problems import tiny_problem
 
@@ -103,7 +104,7 @@ def test_constructions_keep_to_a_number_of_arrays(seed: int, goals: tuple[str, .
 def test_more_arrays_are_used_where_that_is_faster() -> None:
     """Twelve blocks of 4x4 of one operator, each 1 + 4 cycles on one converter: four fill an array of 8x8.
     Six arrays have two each, 10 cycles; three are full and take 20. With 10 cycles allowed six are found."""
-    blocks = problem_of([crossbar("a", [(4, 4)] * 12)], [array(8, 8, 1)])
+    blocks = problem_of([diagonal("a", [(4, 4)] * 12)], [array(8, 8, 1)])
 
     def values(goals: tuple[str, ...], **limits: int) -> tuple[int, int]:
         metrics = solve(blocks.problem, method="greedy", goals=goals, limits=limits).metrics
@@ -119,7 +120,7 @@ def test_more_arrays_are_used_where_that_is_faster() -> None:
 def test_widening_takes_arrays_without_faults_only() -> None:
     """Of five arrays two are faulty: one that is filled becomes three, and no more."""
     faults = [[1, 0, 0, 1, 1], [3, 2, 2, 1, 1]]
-    blocks = problem_of([crossbar("a", [(4, 4)] * 4)], [array(8, 8, 1, count=5, faults=faults)])
+    blocks = problem_of([diagonal("a", [(4, 4)] * 4)], [array(8, 8, 1, count=5, faults=faults)])
     sizes = Sizes.of(blocks)
     fillings = fill(blocks.hardware.arrays, sizes, [0], Budget())
     assert len(fillings) == 1
@@ -130,7 +131,7 @@ def test_widening_takes_arrays_without_faults_only() -> None:
 
 def test_a_bound_above_a_limit_proves_that_nothing_is_possible() -> None:
     """Two blocks of 8x8 need two arrays of 8x8 and, on one converter, 1 + 8 cycles."""
-    problem = problem_of([crossbar("a", [(8, 8)] * 2)], [array(8, 8, 1)]).problem
+    problem = problem_of([diagonal("a", [(8, 8)] * 2)], [array(8, 8, 1)]).problem
     for limits, said_so in (
         ({"arrays": 1}, "arrays can be no less than 2 (gcd area), but the limit is 1"),
         ({"makespan": 8}, "makespan can be no less than 9 (critical path), but the limit is 8"),
@@ -145,7 +146,7 @@ def test_a_bound_above_a_limit_proves_that_nothing_is_possible() -> None:
 
 def test_a_proof_that_comes_from_a_method_counts_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     """But not one that supposes more than the limits say."""
-    problem = problem_of([crossbar("a", [(8, 8)] * 2)], [array(8, 8, 1)]).problem
+    problem = problem_of([diagonal("a", [(8, 8)] * 2)], [array(8, 8, 1)]).problem
     for given_values, status in (((), "infeasible"), ((("arrays", 3),), "infeasible"),
                                  ((("arrays", 1),), "unknown"), ((("interval", 9),), "unknown")):  # fmt: skip
         proof = Bound("makespan", 99, "scripted", given_values)
@@ -155,7 +156,7 @@ def test_a_proof_that_comes_from_a_method_counts_as_well(monkeypatch: pytest.Mon
 
 
 def test_what_is_beyond_the_limits_is_counted_and_no_fault() -> None:
-    problem = problem_of([crossbar("a", [(4, 4)] * 4)], [array(8, 8, 1)]).problem
+    problem = problem_of([diagonal("a", [(4, 4)] * 4)], [array(8, 8, 1)]).problem
     solution = solve(problem, method="linear", limits={"arrays": 3})
     assert (solution.status, solution.metrics) == ("unknown", None)
     assert solution.solver["beyond_limits"] == 1
@@ -163,7 +164,7 @@ def test_what_is_beyond_the_limits_is_counted_and_no_fault() -> None:
 
 
 def test_a_start_beyond_the_limits_does_not_count() -> None:
-    problem = problem_of([crossbar("a", [(4, 4)] * 4)], [array(8, 8, 1)])
+    problem = problem_of([diagonal("a", [(4, 4)] * 4)], [array(8, 8, 1)])
     (found,) = METHODS["linear"](problem, Goals(), Budget(), 0, None)
     assert isinstance(found, Found)
     assert score(problem, found.placement)["arrays"] == 4
@@ -173,7 +174,7 @@ def test_a_start_beyond_the_limits_does_not_count() -> None:
 
 @pytest.mark.parametrize("limits", [{"speed": 1}, {"arrays": -1}, {"steps": 4}])
 def test_limits_that_cannot_be(limits: dict[str, int]) -> None:
-    problem = problem_of([crossbar("a", [(4, 4)])], [array(8, 8, 1)]).problem
+    problem = problem_of([diagonal("a", [(4, 4)])], [array(8, 8, 1)]).problem
     with pytest.raises(InputError, match="limit"):
         solve(problem, limits=limits)
 

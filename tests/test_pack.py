@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from diagonals import diagonal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import problems
@@ -34,17 +35,9 @@ CELLS = ("unused_cells",)
 
 
 def packing_problem(sizes: list[tuple[int, int]], arrays: list[dict[str, Any]], **hardware: Any) -> Problem:
-    height, width = [h for h, _ in sizes], [w for _, w in sizes]
-    blocks = {
-        "input": (np.cumsum(height) - height).tolist(),
-        "output": (np.cumsum(width) - width).tolist(),
-        "height": height,
-        "width": width,
-    }
-    operator = {"name": "o", "shape": [sum(height), sum(width)], "blocks": blocks}
     kinds = [{"name": f"kind{k}", "adcs": 1, **array} for k, array in enumerate(arrays)]
     return Problem.model_validate(
-        {"name": "p", "hardware": {"arrays": kinds, **hardware}, "operators": [operator]}
+        {"name": "p", "hardware": {"arrays": kinds, **hardware}, "operators": [diagonal("o", sizes)]}
     )
 
 

@@ -13,10 +13,11 @@ from random import Random
 import pytest
 from brute_force import front as brute_front
 from commands import changed, good, kind, said, write
+from diagonals import diagonal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from test_bounds import array, crossbar, problem_of
+from test_bounds import array, problem_of
 from test_cli_process import hard_problem
 from test_greedy import middling_problem
 from tiny_problems import tiny_problem
@@ -84,7 +85,7 @@ def test_bounds_on_the_way_are_never_above_what_is_found_later(seed: int) -> Non
 def twelve_blocks() -> Problem:
     """Twelve blocks of 5x4, each 1 + 4 cycles on one converter: three arrays of 8x16 hold them all. No two
     have room on a diagonal, so that they are read one by one: n on an array take 5 n cycles."""
-    return problem_of([crossbar("a", [(5, 4)] * 12)], [array(8, 16, 1)]).problem
+    return problem_of([diagonal("a", [(5, 4)] * 12)], [array(8, 16, 1)]).problem
 
 
 def corners(solved: tuple[Solved, ...]) -> list[tuple[int, int]]:
@@ -118,7 +119,7 @@ def test_what_is_known_is_not_solved_again_unless_asked_for_longer(monkeypatch: 
         return METHODS["linear"](*arguments)
 
     monkeypatch.setitem(METHODS, "counted", counted)
-    problem = problem_of([crossbar("a", [(4, 4)] * 3)], [array(8, 8, 16)]).problem
+    problem = problem_of([diagonal("a", [(4, 4)] * 3)], [array(8, 8, 16)]).problem
 
     def solve(known: tuple[Solved, ...], seconds: float) -> tuple[Solved, ...]:
         calls.clear()

@@ -6,6 +6,7 @@ from random import Random
 
 import numpy as np
 import pytest
+from diagonals import diagonal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_packing import random_kind, random_sizes
@@ -53,15 +54,7 @@ def test_any_weights_prove_something_true(random: Random) -> None:
 def test_it_sees_what_area_and_functions_do_not() -> None:
     """Named, in whole arrays, and above the other bounds where sides do not add up to those of the array."""
     sizes = [(56, 72, 43), (8, 88, 118), (24, 72, 275), (96, 96, 65), (48, 8, 183)]
-    height = [h for h, _, count in sizes for _ in range(count)]
-    width = [w for _, w, count in sizes for _ in range(count)]
-    blocks = {
-        "input": (np.cumsum(height) - height).tolist(),
-        "output": (np.cumsum(width) - width).tolist(),
-        "height": height,
-        "width": width,
-    }
-    operator = {"name": "o", "shape": [sum(height), sum(width)], "blocks": blocks}
+    operator = diagonal("o", [(h, w) for h, w, count in sizes for _ in range(count)])
     arrays = [{"name": "x", "rows": 256, "columns": 256, "adcs": 1}]
     problem = Problem.model_validate({"name": "p", "hardware": {"arrays": arrays}, "operators": [operator]})
     table = Blocks.of(problem)

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
+from diagonals import diagonal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,18 +27,6 @@ def problem_of(operators: list[dict[str, Any]], rows: int, columns: int, **more:
     kind |= {"adcs": more.pop("adcs", 1), "count": more.pop("count", None)}
     document = {"name": "p", "hardware": {"arrays": [kind]} | more, "operators": operators}
     return Blocks.of(Problem.model_validate(document))
-
-
-def diagonal(name: str, sizes: list[tuple[int, int]], after: list[str]) -> dict[str, Any]:
-    height, width = (np.array(column) for column in zip(*sizes, strict=True))
-    table = {"input": np.cumsum(height) - height, "output": np.cumsum(width) - width}
-    table |= {"height": height, "width": width}
-    return {
-        "name": name,
-        "after": after,
-        "shape": [int(height.sum()), int(width.sum())],
-        "blocks": {key: column.tolist() for key, column in table.items()},
-    }
 
 
 def said(blocks: Blocks, goal: str, **limits: int) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from diagonals import diagonal
 from exact_models import every_slot, least_of_plain_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -52,15 +53,7 @@ def test_as_good_as_the_rules_alone(blocks: int, seed: int) -> None:
 
 def problem_of(sizes: list[tuple[int, int]], arrays: list[dict[str, Any]], **hardware: Any) -> Problem:
     """One operator of blocks on the diagonal of its matrix."""
-    height, width = np.array(sizes).T
-    columns = {
-        "input": np.cumsum(height) - height,
-        "output": np.cumsum(width) - width,
-        "height": height,
-        "width": width,
-    }
-    table = {name: column.tolist() for name, column in columns.items()}
-    operators = [{"name": "a", "shape": [int(height.sum()), int(width.sum())], "blocks": table}]
+    operators = [diagonal("a", sizes)]
     document = {"name": "alike", "hardware": {"arrays": arrays} | hardware, "operators": operators}
     return Problem.model_validate(document)
 
