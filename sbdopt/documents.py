@@ -8,7 +8,7 @@ import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, ClassVar, NoReturn, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,41 @@ class Document(BaseModel):
     """Base of all parts of the documents: unknown keys are refused, types are strict, values are frozen."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class FileDocument(Document):
+    """Base of the documents that are files of their own."""
+
+    long: ClassVar[str] = ""
+    """The collection whose entries take a line each."""
+
+    def to_bytes(self) -> bytes:
+        """The document as it is written to a file: JSON, a line for each key and for each entry of `long`."""
+        data = self.model_dump(mode="json", exclude_unset=False, exclude_none=True, by_alias=True)
+        lines = []
+        for key, value in data.items():
+            if key == self.long and value:
+                pieces = (
+                    [f"    {json.dumps(name)}: {json.dumps(entry)}" for name, entry in value.items()]
+                    if isinstance(value, dict)
+                    else [f"    {json.dumps(entry)}" for entry in value]
+                )
+                opening, closing = "{}" if isinstance(value, dict) else "[]"
+                text = opening + "\n" + ",\n".join(pieces) + "\n  " + closing
+            else:
+                text = json.dumps(value)
+            lines.append(f"  {json.dumps(key)}: {text}")
+        return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+
+    def save(self, path: Path) -> None:
+        """Write the document to `path`, atomically."""
+        write_atomically(path, self.to_bytes())
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read and check a document; anything wrong with its form is one InputError."""
+        data, _ = read_json(path)
+        return parse(cls, data, str(path))
 
 
 class _Integers:
@@ -173,22 +208,3 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes | memoryview]) 
             raise
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
-
-
-def to_bytes(document: Document, *, long: str) -> bytes:
-    """The document as JSON bytes: one line a key, and one line an entry of the collection called `long`."""
-    data = document.model_dump(mode="json", exclude_unset=False, exclude_none=True, by_alias=True)
-    lines = []
-    for key, value in data.items():
-        if key == long and value:
-            pieces = (
-                [f"    {json.dumps(name)}: {json.dumps(entry)}" for name, entry in value.items()]
-                if isinstance(value, dict)
-                else [f"    {json.dumps(entry)}" for entry in value]
-            )
-            opening, closing = "{}" if isinstance(value, dict) else "[]"
-            text = opening + "\n" + ",\n".join(pieces) + "\n  " + closing
-        else:
-            text = json.dumps(value)
-        lines.append(f"  {json.dumps(key)}: {text}")
-    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sbdopt.documents import Document, parse, read_json, to_bytes, write_atomically
+from sbdopt.documents import Document, FileDocument
 
 Ask = Literal["fewest", "fastest", "limit"]
 """What was looked for: the fewest arrays, the least makespan, or that on a limited number of arrays."""
@@ -36,9 +35,10 @@ class Point(Document):
         return (self.arrays_bound, self.makespan_bound) == (self.arrays, self.makespan)
 
 
-class Front(Document):
+class Front(FileDocument):
     """All points that were solved, by limit."""
 
+    long = "points"
     format: Literal["sbdopt/front@1"] = "sbdopt/front@1"
     problem: str
     problem_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -49,17 +49,3 @@ class Front(Document):
     def unbeaten(self) -> list[Point]:
         """The points that no other one beats, by arrays."""
         return [point for point in self.points if not point.beaten]
-
-    def to_bytes(self) -> bytes:
-        """The document as it is written to a file."""
-        return to_bytes(self, long="points")
-
-    def save(self, path: Path) -> None:
-        """Write the document to `path`, atomically."""
-        write_atomically(path, self.to_bytes())
-
-    @classmethod
-    def load(cls, path: Path) -> Front:
-        """Read and check a front; anything wrong with its form is one InputError."""
-        data, _ = read_json(path)
-        return parse(cls, data, str(path))

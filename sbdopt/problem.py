@@ -14,13 +14,12 @@ from sbdopt.documents import (
     LARGEST_SIZE,
     LARGEST_TIME,
     Document,
+    FileDocument,
     Offsets,
     Sizes,
     parse,
     parse_json,
     read_json,
-    to_bytes,
-    write_atomically,
 )
 from sbdopt.rectangles import first_overlap
 
@@ -176,9 +175,10 @@ class Operator(Document):
             raise ValueError(f"operator {self.name!r}: blocks {pair[0]} and {pair[1]} overlap in the matrix")
 
 
-class Problem(Document):
+class Problem(FileDocument):
     """What is to be mapped, onto which hardware."""
 
+    long = "operators"
     format: Literal["sbdopt/problem@1"] = "sbdopt/problem@1"
     name: Name
     hardware: Hardware
@@ -238,16 +238,8 @@ class Problem(Document):
             return None
         return (self._path.parent if self._path else Path()) / self.weights
 
-    def to_bytes(self) -> bytes:
-        """The document as it is written to a file."""
-        return to_bytes(self, long="operators")
-
-    def save(self, path: Path) -> None:
-        """Write the document to `path`, atomically."""
-        write_atomically(path, self.to_bytes())
-
     @classmethod
-    def load(cls, path: Path) -> Problem:
+    def load(cls, path: Path) -> Self:
         """Read and check a problem file; anything wrong with it is one InputError."""
         data, digest = read_json(path)
         problem = parse(cls, data, str(path))
@@ -255,7 +247,7 @@ class Problem(Document):
         return problem
 
     @classmethod
-    def of_bytes(cls, content: bytes, source: str) -> Problem:
+    def of_bytes(cls, content: bytes, source: str) -> Self:
         """The problem in the bytes of a file, as `load`; errors name `source`."""
         data, digest = parse_json(content, source)
         problem = parse(cls, data, source)

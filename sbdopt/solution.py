@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sbdopt.documents import (
-    Document,
-    Positions,
-    Times,
-    parse,
-    read_json,
-    to_bytes,
-    write_atomically,
-)
+from sbdopt.documents import Document, FileDocument, Positions, Times
 
 Status = Literal["optimal", "feasible", "infeasible", "unknown"]
 Count = Annotated[int, Field(ge=0)]
@@ -68,9 +59,10 @@ class Bounds(Document):
     interval: Count | None = None
 
 
-class Solution(Document):
+class Solution(FileDocument):
     """The placement of every crossbar operator, what it uses, and what is proven about it."""
 
+    long = "operators"
     format: Literal["sbdopt/solution@1"] = "sbdopt/solution@1"
     problem: str
     problem_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -94,17 +86,3 @@ class Solution(Document):
         known = {} if self.bounds is None else self.bounds.model_dump()
         value = (known | said if isinstance(said, dict) else known).get(goal)
         return value if isinstance(value, int) else None
-
-    def to_bytes(self) -> bytes:
-        """The document as it is written to a file."""
-        return to_bytes(self, long="operators")
-
-    def save(self, path: Path) -> None:
-        """Write the document to `path`, atomically."""
-        write_atomically(path, self.to_bytes())
-
-    @classmethod
-    def load(cls, path: Path) -> Solution:
-        """Read and check a solution file; anything wrong with its form is one InputError."""
-        data, _ = read_json(path)
-        return parse(cls, data, str(path))

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sbdopt.documents import Document, to_bytes
+from sbdopt.documents import Document, FileDocument
 from sbdopt.problem import Cycles, Hardware, Name, Offset, Size
 
 Time = int
@@ -111,9 +111,10 @@ class Digital(Document):
 Command = Annotated[ProgramCells | Drive | Read | Add | Barrier | Digital, Field(discriminator="op")]
 
 
-class Program(Document):
+class Program(FileDocument):
     """All that a chip needs but the cell images, which lie in a file beside it; see docs/program.md."""
 
+    long = "commands"
     format: Literal["sbdopt/program@1"] = "sbdopt/program@1"
     problem: str
     problem_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -124,10 +125,6 @@ class Program(Document):
     cells: Name = Field(description="A safetensors file beside the program.")
     cells_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     commands: list[Command]
-
-    def to_bytes(self) -> bytes:
-        """The document as it is written to a file, a command a line."""
-        return to_bytes(self, long="commands")
 
     def image_name(self, place: tuple[int, int]) -> str:
         """The name of the tensor that holds the image of an array."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sbdopt.documents import parse, read_json, write_atomically
+from sbdopt.documents import write_atomically
 from sbdopt.errors import InputError
 from sbdopt.program.checking import refuse_impossible
 from sbdopt.program.compiling import Compiled
@@ -41,8 +41,7 @@ def save_program(compiled: Compiled, path: Path) -> int:
 
 def load_program(path: Path) -> LoadedProgram:
     """Read and check a program, and map its images into memory; anything wrong is one InputError."""
-    data, _ = read_json(path)
-    program = parse(Program, data, str(path))
+    program = Program.load(path)
     if Path(program.cells).name != program.cells:
         raise InputError(
             f"{path}: cells is {program.cells!r}; it must be the name of a file beside the program"

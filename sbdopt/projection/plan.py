@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import isqrt
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sbdopt.documents import Document, parse, read_json, to_bytes, write_atomically
+from sbdopt.documents import Document, FileDocument
 from sbdopt.errors import InputError
 from sbdopt.models import Form, rectangular_blocks
 from sbdopt.monarch import Pattern
@@ -63,9 +62,10 @@ class Choice(Document):
         return "dense" if self.pattern is None else str(self.pattern)
 
 
-class Plan(Document):
+class Plan(FileDocument):
     """A choice for each weight of a model."""
 
+    long = "weights"
     format: Literal["sbdopt/plan@1"] = "sbdopt/plan@1"
     model: Name
     weights: dict[Name, Choice]
@@ -92,19 +92,6 @@ class Plan(Document):
         for name in self.weights:
             if name not in shapes:
                 raise InputError(f"plan {self.model!r} names weight {name!r}, which the model does not have")
-
-    def to_bytes(self) -> bytes:
-        """The document as it is written to a file."""
-        return to_bytes(self, long="weights")
-
-    def save(self, path: Path) -> None:
-        """Write the document to `path`, atomically."""
-        write_atomically(path, self.to_bytes())
-
-    @classmethod
-    def load(cls, path: Path) -> Plan:
-        """Read and check a plan; anything wrong with its form is one InputError."""
-        return parse(cls, read_json(path)[0], str(path))
 
 
 def uniform_plan(

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sbdopt.documents import Document, parse, read_json
+from sbdopt.documents import FileDocument
 
 Bits = Annotated[int, Field(ge=2, le=16)]
 Share = Annotated[float, Field(ge=0, le=1, strict=False)]
 Deviation = Annotated[float, Field(ge=0, strict=False)]
 
 
-class Precision(Document):
+class Precision(FileDocument):
     """What is finite about the hardware; what is left out is ideal, and the default is ideal in all.
 
     A weight w of an operator is held as the whole number w / u, rounded, where u is the operator's largest
@@ -50,11 +49,6 @@ class Precision(Document):
     stuck_off: Share = Field(0.0, description="Share of cells that never conduct.")
     stuck_on: Share = Field(0.0, description="Share of cells that always conduct as much as a cell can.")
     seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(0, description="Of noise and stuck cells.")
-
-    @classmethod
-    def load(cls, path: Path) -> Precision:
-        """Read and check a file; anything wrong with it is one InputError."""
-        return parse(cls, read_json(path)[0], str(path))
 
     @model_validator(mode="after")
     def _is_possible(self) -> Self:

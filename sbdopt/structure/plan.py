@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
-from sbdopt.documents import Document, parse, read_json
+from sbdopt.documents import Document, FileDocument
 from sbdopt.errors import InputError
 from sbdopt.problem import Cycles, Name
 from sbdopt.weights.checkpoint import Checkpoint
@@ -47,16 +46,10 @@ class PlannedOperator(Document):
         return self.tensor or self.name
 
 
-class Plan(Document):
-    """The operators to be made, in the order of the problem."""
+class Plan(FileDocument):
+    """The operators to be made, as in a problem, with `tensor` in place of `shape` and `blocks`."""
 
     operators: Annotated[list[PlannedOperator], Field(min_length=1)]
-
-    @classmethod
-    def load(cls, path: Path) -> Plan:
-        """Read a JSON file: a problem's `operators`, with `tensor` in place of `shape` and `blocks`."""
-        data, _ = read_json(path)
-        return parse(cls, data, str(path))
 
 
 def plan_of(

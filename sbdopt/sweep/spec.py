@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, PrivateAttr, model_validator
 
 from sbdopt.cost import load_preset
-from sbdopt.documents import Document, parse, read_json
+from sbdopt.documents import Document, FileDocument
 from sbdopt.errors import InputError
 from sbdopt.goals import DEFAULT_GOALS
 from sbdopt.problem import ArrayKind, Size
@@ -59,7 +59,7 @@ class Point(Document):
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:24]
 
 
-class Spec(Document):
+class Spec(FileDocument):
     """A sweep: every list is an axis, and each combination of one entry of each is a point."""
 
     problems: list[str | Model] = Field(
@@ -110,8 +110,7 @@ class Spec(Document):
     @classmethod
     def load(cls, path: Path) -> Self:
         """The sweep in a JSON file. Raises InputError for anything that is wrong with it."""
-        data, _ = read_json(path)
-        spec = parse(cls, data, str(path))
+        spec = super().load(path)
         spec._folder = path.parent
         return spec
 
