@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sbdopt.cli.options import Json, ProblemFile, Seed
+from sbdopt.cli.options import Json, ProblemFile, Seed, SolutionFile
 from sbdopt.cli.output import print_json
 from sbdopt.cli.precision import (
     AdcBits,
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from sbdopt.simulate import Agreement
 
 _MOST_SHOWN = 10
-
-SolutionFile = Annotated[Path, typer.Argument(metavar="SOLUTION", help="Solution file.", show_default=False)]
 
 
 def check(

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sbdopt.cli.check import SolutionFile
-from sbdopt.cli.options import Json, ProblemFile, Seed
+from sbdopt.cli.options import Json, ProblemFile, Seed, SolutionFile
 from sbdopt.cli.output import number, print_json, print_table, refuse_target
 from sbdopt.errors import InputError
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sbdopt.cli.check import SolutionFile
-from sbdopt.cli.options import Json, ProblemFile
+from sbdopt.cli.options import Json, ProblemFile, SolutionFile
 from sbdopt.cli.output import percent, print_json, print_table
 from sbdopt.errors import InputError
 

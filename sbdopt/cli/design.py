@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sbdopt.cli.hardware import Adcs, Array, ColumnsPerWeight, HardwareOf, hardware_of
+from sbdopt.cli.hardware import (
+    DEFAULT_ADCS,
+    DEFAULT_ARRAY,
+    Adcs,
+    Array,
+    ColumnsPerWeight,
+    HardwareOf,
+    hardware_of,
+)
 from sbdopt.cli.options import Json, Seed, Workers, positive
 from sbdopt.cli.output import number, print_json, print_table, refuse_target, warn
 from sbdopt.cli.project import LayoutName, ModelFile, MomentsFile, UnsafePickle, open_model
@@ -58,8 +66,8 @@ def design(
         float, typer.Option(callback=positive, help="Seconds to choose, and to pack, each.")
     ] = 10.0,
     seed: Seed = 0,
-    array: Array = "256x256",
-    adcs: Adcs = 8,
+    array: Array = DEFAULT_ARRAY,
+    adcs: Adcs = DEFAULT_ADCS,
     columns_per_weight: ColumnsPerWeight = 1,
     source: HardwareOf = None,
     plot: Annotated[

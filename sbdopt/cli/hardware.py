@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sbdopt.cli.options import size
+from sbdopt.cli.options import parse_size, size
 
 if TYPE_CHECKING:
     from sbdopt.problem import Hardware
 
+DEFAULT_ARRAY, DEFAULT_ADCS = "256x256", 8
 
 Array = Annotated[str, typer.Option(callback=size, help="Rows x columns of an array.")]
 Adcs = Annotated[int, typer.Option(min=1, help="Converters of an array.")]
@@ -34,6 +35,6 @@ def hardware_of(array: str, adcs: int, columns_per_weight: int, source: Path | N
 
     if source is not None:
         return Problem.load(source).hardware
-    rows, columns = map(int, array.split("x"))
+    rows, columns = parse_size(array)
     kind = {"name": "xbar", "rows": rows, "columns": columns, "adcs": adcs}
     return parse(Hardware, {"arrays": [kind], "columns_per_weight": columns_per_weight}, "hardware")

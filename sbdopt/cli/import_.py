@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sbdopt.cli.hardware import HardwareOf, hardware_of
-from sbdopt.cli.options import Json, size
-from sbdopt.cli.output import number, percent, print_json, print_table, refuse_target
+from sbdopt.cli.hardware import DEFAULT_ADCS, DEFAULT_ARRAY, HardwareOf, hardware_of
+from sbdopt.cli.options import Json, parse_size, size
+from sbdopt.cli.output import contents, number, percent, print_json, print_table, refuse_target
 from sbdopt.errors import InputError
 
 if TYPE_CHECKING:
@@ -35,9 +35,12 @@ def import_(
         ),
     ],
     arrays: Annotated[
-        str | None, typer.Option(callback=size, help="Rows x columns of an array.", show_default="256x256")
+        str | None,
+        typer.Option(callback=size, help="Rows x columns of an array.", show_default=DEFAULT_ARRAY),
     ] = None,
-    adcs: Annotated[int | None, typer.Option(min=1, help="Converters of an array.", show_default="8")] = None,
+    adcs: Annotated[
+        int | None, typer.Option(min=1, help="Converters of an array.", show_default=str(DEFAULT_ADCS))
+    ] = None,
     hardware: HardwareOf = None,
     only: Annotated[
         list[str] | None,
@@ -108,7 +111,6 @@ def import_(
         plan = Plan.load(operators)
     else:
         plan = plan_of(checkpoint, only=only or (), skip=skip or (), after=after)
-    height, width = (None, None) if tile is None else map(int, tile.split("x"))
     imported = import_model(
         checkpoint,
         chosen,
@@ -116,7 +118,7 @@ def import_(
         plan=plan,
         layout=layout,
         threshold=threshold,
-        tile=None if height is None or width is None else (height, width),
+        tile=None if tile is None else parse_size(tile),
     )
     target = imported.save(output)
     if json:
@@ -129,7 +131,7 @@ def import_(
 def _hardware(source: Path | None, arrays: str | None, adcs: int | None) -> Hardware:
     if source is not None and (arrays is not None or adcs is not None):
         raise InputError("--hardware names all arrays: leave out --arrays and --adcs")
-    return hardware_of(arrays or "256x256", 8 if adcs is None else adcs, 1, source)
+    return hardware_of(arrays or DEFAULT_ARRAY, DEFAULT_ADCS if adcs is None else adcs, 1, source)
 
 
 def _document(imported: Imported) -> dict[str, Any]:
@@ -180,10 +182,7 @@ def _print_report(imported: Imported, output: Path, weights: Path) -> None:
         print(
             f"{number(dropped)} weights that were not zero are no larger than the threshold, and became zero"
         )
-    print(
-        f"{output}: {number(len(imported.problem.operators))} operators, "
-        f"{number(sum(len(one.blocks) for one in every))} blocks"
-    )
+    print(f"{output}: {contents(imported.problem)}")
     print(
         f"{weights}: {number(stored)} weights, {percent(stored / whole)} of the matrices, "
         f"{number(sum(one.zeros for one in every))} of them zero"

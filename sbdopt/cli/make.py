@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from sbdopt.cli.hardware import Adcs, Array, ColumnsPerWeight
-from sbdopt.cli.output import number, print_bytes, print_table, refuse_target
+from sbdopt.cli.hardware import DEFAULT_ADCS, DEFAULT_ARRAY, Adcs, Array, ColumnsPerWeight
+from sbdopt.cli.options import parse_size
+from sbdopt.cli.output import contents, number, print_bytes, print_table, refuse_target
 from sbdopt.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ def make(
     ] = None,
     form: Annotated[str, typer.Option(help="monarch, square, rectangular or dense.")] = "monarch",
     layers: Annotated[int | None, typer.Option(help="Only so many.", show_default="all")] = None,
-    array: Array = "256x256",
-    adcs: Adcs = 8,
+    array: Array = DEFAULT_ARRAY,
+    adcs: Adcs = DEFAULT_ADCS,
     count: Annotated[
         int | None, typer.Option(min=1, help="Arrays.", show_default="as many as wanted")
     ] = None,
@@ -55,7 +56,7 @@ def make(
     if not name:
         raise InputError("name a model; sbdopt make --list shows them")
     refuse_target(output)
-    rows, columns = map(int, array.split("x"))
+    rows, columns = parse_size(array)
     kind = {"name": "xbar", "rows": rows, "columns": columns, "adcs": adcs, "count": count, "tiers": tiers}
     hardware = {
         "arrays": [kind],
@@ -77,8 +78,7 @@ def make(
         print_bytes(problem.to_bytes())
         return 0
     problem.save(output)
-    blocks = sum(len(operator.blocks) for operator in problem.operators if operator.blocks is not None)
-    print(f"{output}: {number(len(problem.operators))} operators, {number(blocks)} blocks")
+    print(f"{output}: {contents(problem)}")
     return 0
 
 

@@ -28,6 +28,12 @@ def size(text: str | None) -> str | None:
     return text
 
 
+def parse_size(text: str) -> tuple[int, int]:
+    """Both numbers of what `size` lets pass."""
+    rows, columns = map(int, text.split("x"))
+    return rows, columns
+
+
 def cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -52,6 +58,8 @@ def parse_limits(texts: Sequence[str]) -> dict[str, int]:
 
 
 ProblemFile = Annotated[Path, typer.Argument(metavar="PROBLEM", help="Problem file.", show_default=False)]
+SolutionFile = Annotated[Path, typer.Argument(metavar="SOLUTION", help="Solution file.", show_default=False)]
+MethodName = Annotated[str, typer.Option(help="How to look for solutions; see the README.")]
 Goal = Annotated[
     str, typer.Option(help="Goals, the most important first: unused_cells, arrays, makespan, interval.")
 ]

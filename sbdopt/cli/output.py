@@ -6,9 +6,12 @@ import json
 import sys
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sbdopt.errors import InputError
+
+if TYPE_CHECKING:
+    from sbdopt.problem import Problem
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[str]], left: Collection[str] = ()) -> None:
@@ -59,6 +62,12 @@ def warn(line: str) -> None:
 def number(value: int | None) -> str:
     """A whole number with its thousands apart."""
     return "-" if value is None else f"{value:,}"
+
+
+def contents(problem: Problem) -> str:
+    """How many operators and blocks a problem has."""
+    blocks = sum(len(operator.blocks) for operator in problem.operators if operator.blocks is not None)
+    return f"{number(len(problem.operators))} operators, {number(blocks)} blocks"
 
 
 def percent(share: float | None) -> str:

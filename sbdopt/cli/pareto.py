@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sbdopt.cli.interrupts import Interrupts
-from sbdopt.cli.options import Json, ProblemFile, Seed, Workers, positive
+from sbdopt.cli.options import Json, MethodName, ProblemFile, Seed, Workers, positive
 from sbdopt.cli.output import gap_percent, number, print_bytes, print_table, refuse_target, warn
 from sbdopt.cli.solve import why_nothing
 from sbdopt.goals import gap
@@ -33,7 +33,7 @@ def pareto(
     ] = None,
     points: Annotated[int, typer.Option(min=1, help="Solve at most so many points.")] = 16,
     time_limit: Annotated[float, typer.Option(callback=positive, help="Seconds for each point.")] = 10.0,
-    method: Annotated[str, typer.Option(help="How to look for solutions; see the README.")] = "auto",
+    method: MethodName = "auto",
     seed: Seed = 0,
     plot: Annotated[
         Path | None, typer.Option(help="Draw the front: .png or .svg.", show_default=False)

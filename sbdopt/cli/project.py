@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sbdopt.cli.hardware import Adcs, Array, ColumnsPerWeight, HardwareOf, hardware_of
+from sbdopt.cli.hardware import (
+    DEFAULT_ADCS,
+    DEFAULT_ARRAY,
+    Adcs,
+    Array,
+    ColumnsPerWeight,
+    HardwareOf,
+    hardware_of,
+)
 from sbdopt.cli.options import Json
-from sbdopt.cli.output import number, print_json, print_table, refuse_target
+from sbdopt.cli.output import contents, number, print_json, print_table, refuse_target
 from sbdopt.errors import InputError
 
 if TYPE_CHECKING:
@@ -60,8 +68,8 @@ def project(
     layout: LayoutName = "",
     moments: MomentsFile = None,
     unsafe_pickle: UnsafePickle = False,
-    array: Array = "256x256",
-    adcs: Adcs = 8,
+    array: Array = DEFAULT_ARRAY,
+    adcs: Adcs = DEFAULT_ADCS,
     columns_per_weight: ColumnsPerWeight = 1,
     source: HardwareOf = None,
     json: Json = False,
@@ -84,12 +92,9 @@ def project(
         dense = sum(inputs * outputs for inputs, outputs in (w.shape for w in opened.weights.values()))
         print_json({"problem": str(output), "cells": chosen.cells, "dense_cells": dense, "errors": errors})
         return 0
-    count = sum(len(operator.blocks) for operator in problem.operators if operator.blocks is not None)
     _print_shapes(chosen, errors)
     print()
-    print(
-        f"{output}: {number(len(problem.operators))} operators, {number(count)} blocks; weights in {weights}"
-    )
+    print(f"{output}: {contents(problem)}; weights in {weights}")
     return 0
 
 

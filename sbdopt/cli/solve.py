@@ -15,6 +15,7 @@ from sbdopt.cli.options import (
     DEFAULT_GOAL,
     Goal,
     Json,
+    MethodName,
     ProblemFile,
     Seed,
     Workers,
@@ -42,7 +43,7 @@ def solve(
     problem: ProblemFile,
     workers: Workers,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the solution here.")] = None,
-    method: Annotated[str, typer.Option(help="How to look for solutions; see the README.")] = "auto",
+    method: MethodName = "auto",
     goal: Goal = DEFAULT_GOAL,
     limit: Annotated[
         list[str] | None,

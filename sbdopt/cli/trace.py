@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sbdopt.cli.check import SolutionFile
-from sbdopt.cli.options import ProblemFile
+from sbdopt.cli.options import ProblemFile, SolutionFile
 from sbdopt.cli.output import refuse_target
 
 
