@@ -13,31 +13,13 @@ import os
 from dataclasses import replace
 
 import numpy as np
+from pruned import HARDWARE, pruned, redrawn
 
-from sbdopt import Blocks, Budget, Hardware, Placement, Problem, Solution, make_model, solve
+from sbdopt import Blocks, Budget, Placement, Problem, Solution, make_model, solve
 from sbdopt.earlier import standing_of
 from sbdopt.judge import moved
-from sbdopt.problem import ArrayKind, BlockColumns
 
 KEPT = ("moved_cells", "unused_cells", "makespan")
-
-
-def redrawn(problem: Problem, full: Problem, share: float, rng: np.random.Generator) -> Problem:
-    """The problem with this share of its blocks cut anew out of the blocks of the full model."""
-    operators = []
-    for operator, whole in zip(problem.operators, full.operators, strict=True):
-        if operator.blocks is None or whole.blocks is None:
-            operators.append(operator)
-            continue
-        chosen = rng.random(len(whole.blocks)) < share
-        sizes = {}
-        for name in ("height", "width"):
-            most = getattr(whole.blocks, name)
-            new = np.maximum(1, np.round(most * rng.uniform(0.3, 1, len(most)))).astype(np.int64)
-            sizes[name] = np.where(chosen, new, getattr(operator.blocks, name))
-        columns = BlockColumns(input=whole.blocks.input, output=whole.blocks.output, **sizes)
-        operators.append(operator.model_copy(update={"blocks": columns}))
-    return Problem.model_validate(problem.model_dump() | {"operators": [o.model_dump() for o in operators]})
 
 
 def said(what: str, problem: Problem, solution: Solution, old: Solution, was: Problem, seconds: float) -> str:
@@ -59,15 +41,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--time-limit", type=float, default=60)
     options = parser.parse_args()
-    hardware = Hardware(arrays=[ArrayKind(name="xbar", rows=256, columns=256, adcs=8)])
-    full = make_model("bert-large", hardware, layers=options.layers)
+    full = make_model("bert-large", HARDWARE, layers=options.layers)
 
     def budget() -> Budget:
         return Budget(seconds=options.time_limit, workers=os.cpu_count() or 1)
 
     for seed in range(options.seeds):
         rng = np.random.default_rng(seed)
-        was = redrawn(full, full, 1.0, rng)
+        was = pruned(full, rng)
         old = solve(was, method="greedy", budget=budget())
         problem = redrawn(was, full, options.share, rng)
         print(f"seed {seed}: {len(Blocks.of(problem)):,} blocks", flush=True)

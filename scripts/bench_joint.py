@@ -16,15 +16,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from bench_change import redrawn
+from pruned import HARDWARE, pruned
 
-from sbdopt import Blocks, Budget, Hardware, Operator, Problem, make_model, solve
-from sbdopt.problem import ArrayKind
+from sbdopt import Blocks, Budget, Operator, Problem, make_model, solve
 
 PROBLEMS = Path(__file__).parent.parent / "problems"
 LAYERS = ("bert-large-1-layer", "minilm-l6-1-layer", "llama-3-8b-1-layer", "pruned-300", "pruned-1000")
 ORDERS = (("unused_cells", "makespan"), ("makespan", "unused_cells"))
-ARRAYS = Hardware(arrays=[ArrayKind(name="xbar", rows=256, columns=256, adcs=8)])
 MILLION = 1_000_000
 
 
@@ -48,13 +46,12 @@ def problems(wanted: list[str]) -> Iterator[Problem]:
     if "layers" in wanted:
         yield from (Problem.load(PROBLEMS / f"{name}.json") for name in LAYERS)
     if "pruned" in wanted:
-        full = make_model("bert-large", ARRAYS)
-        yield redrawn(full, full, 1.0, np.random.default_rng(0))
+        yield pruned(make_model("bert-large", HARDWARE), np.random.default_rng(0))
     if "large" in wanted:
-        yield make_model("llama-3-70b", ARRAYS)
-        yield make_model("llama-3.1-405b", ARRAYS)
+        yield make_model("llama-3-70b", HARDWARE)
+        yield make_model("llama-3.1-405b", HARDWARE)
     if "million" in wanted:
-        yield repeated(make_model("bert-large", ARRAYS), MILLION)
+        yield repeated(make_model("bert-large", HARDWARE), MILLION)
 
 
 def main() -> None:

@@ -17,10 +17,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-from bench_change import redrawn
+from pruned import HARDWARE, pruned
 
-from sbdopt import Hardware, make_model
-from sbdopt.problem import ArrayKind
+from sbdopt import make_model
 
 PROBLEMS = Path(__file__).parent.parent / "problems"
 NAMES = ("mixed-40", "pruned-3000", "pruned")
@@ -30,9 +29,8 @@ def path_of(name: str, folder: Path) -> Path:
     """The file of a problem, made if it is not one of problems/."""
     if name != "pruned":
         return PROBLEMS / f"{name}.json"
-    full = make_model("bert-large", Hardware(arrays=[ArrayKind(name="xbar", rows=256, columns=256, adcs=8)]))
     path = folder / "pruned.json"
-    redrawn(full, full, 1.0, np.random.default_rng(0)).save(path)
+    pruned(make_model("bert-large", HARDWARE), np.random.default_rng(0)).save(path)
     return path
 
 
