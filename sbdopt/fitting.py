@@ -14,7 +14,7 @@ def largest_block(hardware: Hardware) -> tuple[int, int]:
 
     InputError: not even one weight fits.
     """
-    kind = max(hardware.arrays, key=lambda kind: kind.rows * kind.columns)
+    kind = hardware.largest
     columns = kind.columns // hardware.columns_per_weight
     if not columns:
         raise InputError(

@@ -58,6 +58,11 @@ class ArrayKind(Document):
                 raise ValueError(f"{said}: there are only {self.count} arrays of this kind")
         return self
 
+    @property
+    def cells(self) -> int:
+        """Cells of one array, faulty or not."""
+        return self.rows * self.columns
+
 
 class Hardware(Document):
     """Kinds of arrays, how weights and inputs are sliced, and how long a step takes."""
@@ -104,6 +109,11 @@ class Hardware(Document):
                     f"more than {LARGEST_TIME} cannot be counted: take a longer cycle as unit"
                 )
         return self
+
+    @property
+    def largest(self) -> ArrayKind:
+        """The kind of array with the most cells, of equal ones the first."""
+        return max(self.arrays, key=lambda kind: kind.cells)
 
 
 class BlockColumns(Document):

@@ -35,7 +35,7 @@ def cell_bounds(blocks: Blocks) -> Iterator[Bound]:
     usable_kinds = [kind for k, kind in enumerate(kinds) if fits[k].any()]
     for reason, argument in (("gcd area", _by_gcd_area), ("dual feasible functions", _by_functions)):
         needed = [argument(blocks, only[k], kind) for k, kind in enumerate(kinds)]
-        sure = sum(number * kind.rows * kind.columns for number, kind in zip(needed, kinds, strict=True))
+        sure = sum(number * kind.cells for number, kind in zip(needed, kinds, strict=True))
         more = _least_cells(max(0, blocks.cells - sure), offers)
         if more is not None:
             cells = sure + _rounded_up(more, usable_kinds)
@@ -138,7 +138,7 @@ def _offers(blocks: Blocks, fits: BoolArray) -> list[_Offer]:
             continue
         rows, columns = _units(blocks, fits[k])
         usable = kind.rows // rows * rows * (kind.columns // columns * columns)
-        cells = kind.rows * kind.columns
+        cells = kind.cells
         if kind.count is None:
             result.append(_Offer(cells, usable, None))
             continue
@@ -166,7 +166,7 @@ def _least_cells(cells: int, offers: list[_Offer]) -> int | None:
 
 def _rounded_up(cells: int, kinds: Sequence[ArrayKind]) -> int:
     """The least sum of whole arrays that is not below `cells`."""
-    sizes = sorted({kind.rows * kind.columns for kind in kinds})
+    sizes = sorted({kind.cells for kind in kinds})
     unit = gcd(*sizes)
     units = -(-cells // unit)
     lengths = [size // unit for size in sizes]

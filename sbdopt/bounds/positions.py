@@ -169,7 +169,7 @@ def _weights(
     used = block_diag([np.ones((grid.area.size, 1)) for grid in grids], format="csc")
     places = len(size)
     stand = csc_array((np.ones(places), (size, np.arange(places))), shape=(len(count), places + len(kinds)))
-    cells = np.array([kind.rows * kind.columns for kind in kinds], dtype=np.float64)
+    cells = np.array([kind.cells for kind in kinds], dtype=np.float64)
     result = linprog(
         np.concatenate([np.zeros(places), cells / cells.max()]),
         A_ub=block_array([[covered, -used]], format="csc"),
@@ -194,11 +194,11 @@ def _proven(
     grids: Sequence[_Grid], count: IntArray, kinds: Sequence[ArrayKind], weights: Sequence[FloatArray]
 ) -> int:
     """What the weights prove, counted in whole numbers."""
-    scale = max(1, _SCALE // max(kind.rows * kind.columns for kind in kinds))
+    scale = max(1, _SCALE // max(kind.cells for kind in kinds))
     least: list[int | None] = [None] * len(count)
     saved = 0
     for grid, kind, weight in zip(grids, kinds, weights, strict=True):
-        cells = kind.rows * kind.columns
+        cells = kind.cells
         excess = (weight * grid.area).sum() / cells if kind.count is None else 0.0
         whole = np.floor(weight * scale / max(1.0, excess)).astype(np.int64)
         spare = int((whole * grid.area).sum()) - scale * cells

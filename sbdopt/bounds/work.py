@@ -73,7 +73,7 @@ class Work:
 
 def array_cells(blocks: Blocks) -> list[int]:
     """Cells of an array of each kind."""
-    return [kind.rows * kind.columns for kind in blocks.hardware.arrays]
+    return [kind.cells for kind in blocks.hardware.arrays]
 
 
 def most_unused(blocks: Blocks, given: Mapping[str, int]) -> int | None:

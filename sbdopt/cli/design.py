@@ -115,8 +115,7 @@ def design(
         warn(f"{name}: nothing proven within {time_limit:g} s; give it more time or fewer candidates")
         return 1
     if not found:
-        size = max(kind.rows * kind.columns for kind in hardware.arrays)
-        least = -(-chooser.least_cells // size)
+        least = -(-chooser.least_cells // hardware.largest.cells)
         warn(f"{name}: no choice of these candidates; the smallest takes at least {number(least)} arrays")
         return 1
     _save(found, output, pareto)

@@ -68,7 +68,7 @@ def candidates_of(
 
 def costed(choice: Choice, hardware: Hardware) -> Candidate:
     """A choice with what it costs on the kind of array with the most cells."""
-    kind = max(hardware.arrays, key=lambda kind: kind.rows * kind.columns)
+    kind = hardware.largest
     cycles = 0
     for _, blocks in factors_of(choice, hardware).values():
         columns = blocks.width * hardware.columns_per_weight

@@ -52,7 +52,7 @@ def design_for_arrays(
 
     If the best choice by cells does not pack into them, cells are lowered by what is too much, and again.
     """
-    size = _array_cells(hardware)
+    size = hardware.largest.cells
     cells = min(arrays * size, chooser.most_cells)
     best = None
     for _ in range(_ATTEMPTS):
@@ -74,14 +74,14 @@ def design_for_error(
     picked = chooser.fewest_cells(error)
     if picked is None:
         return None
-    return _design(name, picked, picked.error_bound, _array_cells(hardware), pack)
+    return _design(name, picked, picked.error_bound, hardware.largest.cells, pack)
 
 
 def design_front(
     chooser: Chooser, name: str, hardware: Hardware, pack: Pack, *, points: int = 10
 ) -> Iterator[Design]:
     """Least errors for `points` numbers of cells, from the smallest choice to the largest by equal ratios."""
-    size = _array_cells(hardware)
+    size = hardware.largest.cells
     least, most = chooser.least_cells, chooser.most_cells
     seen = set()
     for point in range(points):
@@ -109,10 +109,6 @@ def _design(name: str, picked: Picked, bound: float, size: int, pack: Pack) -> D
         arrays_bound=least,
         cycles=sum(one.cycles for one in picked.candidates.values()),
     )
-
-
-def _array_cells(hardware: Hardware) -> int:
-    return max(kind.rows * kind.columns for kind in hardware.arrays)
 
 
 def pack(hardware: Hardware, budget: Callable[[], Budget]) -> Pack:

@@ -46,7 +46,7 @@ def measure(blocks: Blocks, steps: Steps) -> Measures:
     fresh[1:] = (np.diff(steps.kind) != 0) | (np.diff(steps.array) != 0)
     arrays = np.bincount(steps.kind[fresh], minlength=len(kinds)).tolist()
     cells = sum((blocks.height * blocks.columns).tolist())
-    all_cells = sum(count * kind.rows * kind.columns for count, kind in zip(arrays, kinds, strict=True))
+    all_cells = sum(count * kind.cells for count, kind in zip(arrays, kinds, strict=True))
     busy = np.zeros(len(steps), dtype=np.int64)
     np.add.at(busy, steps.tile, steps.duration)
     slices = blocks.hardware.input_slices

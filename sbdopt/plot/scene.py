@@ -59,7 +59,7 @@ class Scene:
                 finish[number] = begin + cycles
                 digital.append((begin, begin + cycles))
         arrays, site = np.unique(place[:, :2], axis=0, return_inverse=True)
-        cells = np.array([kind.rows * kind.columns for kind in blocks.hardware.arrays])[arrays[:, 0]]
+        cells = np.array([kind.cells for kind in blocks.hardware.arrays])[arrays[:, 0]]
         filled = np.bincount(site.reshape(-1), weights=blocks.height * blocks.columns)
         return cls(
             blocks=blocks,

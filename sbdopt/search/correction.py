@@ -46,6 +46,6 @@ def _cost(kinds: Sequence[ArrayKind], sizes: Sizes, fillings: Sequence[Filling])
         inside = np.array([size for size, _, _ in filling.places])
         used = int((sizes.height[inside] * sizes.width[inside]).sum())
         kind = kinds[filling.kind]
-        np.add.at(total, inside, kind.rows * kind.columns / used)
+        np.add.at(total, inside, kind.cells / used)
     mean: npt.NDArray[np.float64] = total / sizes.count
     return mean

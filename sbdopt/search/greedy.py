@@ -236,7 +236,7 @@ class OpenArrays:
         kinds = self.blocks.hardware.arrays
         while len(self.where) < self.most:
             fitting = [
-                (int(cycles[k]), kind.rows * kind.columns, k)
+                (int(cycles[k]), kind.cells, k)
                 for k, kind in enumerate(kinds)
                 if cycles[k] != NEVER and not self.stock[k].empty
             ]
@@ -253,7 +253,7 @@ class OpenArrays:
         opened = self._numbers[number, array] = len(self.where)
         self._held[opened] = [*self._faults.get((number, array), ())]
         self.where.append((number, array))
-        self.free = np.append(self.free, kind.rows * kind.columns)
+        self.free = np.append(self.free, kind.cells)
         tile = self._tiles.setdefault((number, array // kind.tiers), len(self._tiles))
         if tile == len(self.busy):
             self.busy = np.append(self.busy, 0)

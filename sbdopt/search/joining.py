@@ -55,7 +55,7 @@ def _roomy(blocks: Blocks, places: Places, array: IntArray) -> BoolArray:
     if not len(array):
         return np.zeros(0, dtype=bool)
     kinds = blocks.hardware.arrays
-    cells = np.array([kind.rows * kind.columns for kind in kinds])[places.kind]
+    cells = np.array([kind.cells for kind in kinds])[places.kind]
     used = np.bincount(array, weights=blocks.height * blocks.columns)
     smallest = np.full(len(used), np.iinfo(np.int64).max // 2)
     np.minimum.at(smallest, array, blocks.height * blocks.columns)

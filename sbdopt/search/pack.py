@@ -162,7 +162,7 @@ class _Packer:
             return
         seconds = min(_PATIENCE, self.budget.remaining) if self.budget.work is None else float("inf")
         bound = position_bound(self.blocks, seconds)
-        places = len(self.sizes.height) * sum(kind.rows * kind.columns for kind in self.kinds)
+        places = len(self.sizes.height) * sum(kind.cells for kind in self.kinds)
         self.budget.spent += min(_MOST_WORK, _WORK_OF_PLACE * places)
         if bound is not None and self.blocks.cells + bound.value > self.least:
             self.least = self.blocks.cells + bound.value
@@ -185,7 +185,7 @@ class _Packer:
     def pack_at_once(self) -> Iterator[Finding]:
         """All blocks in one model, into as many arrays as the bound says; one more if that is impossible."""
         (kind, *others), count = self.kinds, len(self.blocks)
-        cells = kind.rows * kind.columns
+        cells = kind.cells
         if count * (self.least // cells) > _MOST_CHOICES or self.budget.is_short:
             return
         from sbdopt.search.exact.repack import Space, repack  # OR-Tools takes long to import

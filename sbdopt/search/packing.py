@@ -115,7 +115,7 @@ def fill(
             places = _fill_next(stock[number], sizes, order, left)
             budget.spent += _WORK * len(places)
             cells = sum(int(sizes.height[s]) * int(sizes.width[s]) for s, _, _ in places)
-            used = cells / (kind.rows * kind.columns)
+            used = cells / kind.cells
             if places and (best is None or (used, cells) > best[:2]):
                 best = used, cells, number, places
         if best is None:

@@ -19,7 +19,7 @@ def most_arrays(blocks: Blocks, goals: Goals) -> int:
     """The most arrays that a solution within the limits can use, or that blocks can fill."""
     most = min(len(blocks), goals.limits.get("arrays", len(blocks)))
     if "unused_cells" in goals.limits:
-        smallest = min(kind.rows * kind.columns for kind in blocks.hardware.arrays)
+        smallest = min(kind.cells for kind in blocks.hardware.arrays)
         most = min(most, (blocks.cells + goals.limits["unused_cells"]) // smallest)
     return most
 

@@ -182,7 +182,7 @@ class Search:
     def _numbers_of_arrays(self) -> list[int]:
         """The fewest that the cells need, those of the best so far, and those that there are."""
         kinds = self.blocks.hardware.arrays
-        numbers = [-(-self.blocks.cells // max(kind.rows * kind.columns for kind in kinds))]
+        numbers = [-(-self.blocks.cells // max(kind.cells for kind in kinds))]
         if self.best is not None and self.best.solution.metrics is not None:
             numbers.append(self.best.solution.metrics.arrays or 0)
         if "arrays" in self.goals.limits:

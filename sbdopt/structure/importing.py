@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from sbdopt.documents import BoolArray, parse
 from sbdopt.errors import InputError
+from sbdopt.fitting import largest_block
 from sbdopt.problem import Hardware, Operator, Problem
 from sbdopt.structure.find import Structure, cells, find_structure
 from sbdopt.structure.plan import LAYOUTS, Plan, PlannedOperator, plan_of, refuse_missing
@@ -112,17 +113,6 @@ def _refuse_order(plan: Plan, hardware: Hardware) -> None:
     """Refuse names taken twice, unknown ones and circles, before any matrix is read."""
     operators = [{"name": one.name, "after": one.after, "cycles": 0} for one in plan.operators]
     parse(Problem, {"name": "order", "hardware": hardware, "operators": operators}, "operators")
-
-
-def largest_block(hardware: Hardware) -> tuple[int, int]:
-    """Height and width of the largest block that fits the kind of array with the most cells."""
-    kind = max(hardware.arrays, key=lambda kind: kind.rows * kind.columns)
-    if kind.columns < hardware.columns_per_weight:
-        raise InputError(
-            f"hardware: a weight takes {hardware.columns_per_weight} columns, but {kind.name!r} has only "
-            f"{kind.columns}; lower columns_per_weight or take a wider array"
-        )
-    return kind.rows, kind.columns // hardware.columns_per_weight
 
 
 def _nonzero(tensor: Tensor, threshold: float) -> tuple[BoolArray, int]:
