@@ -34,57 +34,64 @@ def makespan_bounds(blocks: Blocks, given: Mapping[str, int]) -> Iterator[Bound]
     more cycles, all work lies in a window that ends q cycles before the makespan (energetic reasoning on the
     heads and tails of the previous argument), stage by stage, since what stages take adds up.
 
-    *Operators that cannot share arrays*: see `apart`; added to the previous argument, and to the next.
+    *Operators that cannot share arrays*: see `apart`; added to that of windows, and to that of empty cells.
 
     *An array that holds much*: it reads its blocks stage by stage, whatever others read; see `heaviest`.
 
     *Steps that empty cells allow*: each block takes the cycles of its own step, less what few empty cells
     permit to save by reading it with others; see `saving` and `allowance`.
     """
-    room = _room(given)
+    room, unused = _room(given), most_unused(blocks, given)
     cycles = operator_cycles(blocks)
     yield Bound("makespan", _longest_path(blocks, cycles), "critical path")
-    work = measure_work(blocks, most_unused(blocks, given), given.get("arrays"))
+    work = measure_work(blocks, unused, given.get("arrays"))
     if work is None:
         return
-    size = np.diff(blocks.first)
     shares = np.zeros_like(cycles)
-    for operator in np.flatnonzero(size > work.tiles).tolist():  # others have a tile for each block
-        shares[operator] = work.share([operator])
+    for operator in np.flatnonzero(np.diff(blocks.first) > work.tiles).tolist():
+        shares[operator] = work.share([operator])  # others have a tile for each block
     cycles = np.maximum(cycles, shares)
     yield Bound("makespan", _longest_path(blocks, cycles), "critical path with conversions on tiles", room)
-    timed = timed_stages(blocks, cycles)
-    crowded = [stage for stage in timed if size[stage.operators].sum() > work.tiles]
-    roomy = [stage for stage in timed if size[stage.operators].sum() <= work.tiles]
+    for value, reason in _sums_over_stages(blocks, cycles, work, unused, given.get("arrays")):
+        yield Bound("makespan", value, reason, room)
+
+
+def _sums_over_stages(
+    blocks: Blocks, cycles: IntArray, work: Work, unused: int | None, limit: int | None
+) -> Iterator[tuple[int, str]]:
+    """What all stages take at least, and by which argument, if operators take at least `cycles` each."""
+    crowded: list[TimedStage] = []
+    roomy: list[TimedStage] = []
+    size = np.diff(blocks.first)
+    for stage in timed_stages(blocks, cycles):
+        (crowded if size[stage.operators].sum() > work.tiles else roomy).append(stage)
     certain = sum(stage.path for stage in roomy)
-    arrays = most_arrays(blocks, most_unused(blocks, given), given.get("arrays"))
-    apart = longer_apart(blocks, roomy, work, arrays) if arrays is not None else 0
     least = [_best_window(stage, work) for stage in crowded]
     windows = certain + sum(least)
-    yield Bound("makespan", windows, "conversions on tiles in a window", room)
-    unused = most_unused(blocks, given)
+    yield windows, "conversions on tiles in a window"
+    arrays = most_arrays(blocks, unused, limit)
     if unused is not None and arrays is not None:
         stages, times = [*crowded, *roomy], [*least, *(stage.path for stage in roomy)]
         longer = longer_on_one_array(blocks, stages, times, unused, arrays)
-        yield Bound("makespan", windows + longer, "an array that holds much", room)
+        yield windows + longer, "an array that holds much"
+    apart = longer_apart(blocks, roomy, work, arrays) if arrays is not None else 0
     if apart:
-        certain += apart
-        yield Bound("makespan", windows + apart, "operators that cannot share arrays", room)
-    demand = measure_demand(blocks, unused, given.get("arrays")) if crowded else None
+        yield windows + apart, "operators that cannot share arrays"
+    demand = measure_demand(blocks, unused, limit) if crowded else None
     if demand is not None:
-        yield Bound("makespan", certain + least_sum(crowded, demand), "steps that empty cells allow", room)
+        yield certain + apart + least_sum(crowded, demand), "steps that empty cells allow"
 
 
 def interval_bounds(blocks: Blocks, given: Mapping[str, int]) -> Iterator[Bound]:
     """Lower bounds of the interval: the slowest block's own step, and an even share of all work of a tile."""
-    room = _room(given)
+    room, unused, arrays = _room(given), most_unused(blocks, given), given.get("arrays")
     slowest = int(block_cycles(blocks).min(axis=0).max(initial=0)) if len(blocks) else 0
     yield Bound("interval", slowest, "slowest block")
-    work = measure_work(blocks, most_unused(blocks, given), given.get("arrays"))
+    work = measure_work(blocks, unused, arrays)
     if work is not None:
         share = work.share(list(range(len(blocks.predecessors))))
         yield Bound("interval", share, "conversions on tiles", room)
-    demand = measure_demand(blocks, most_unused(blocks, given), given.get("arrays"))
+    demand = measure_demand(blocks, unused, arrays)
     if demand is not None:
         yield Bound("interval", least_interval(slowest, demand), "steps that empty cells allow", room)
 

@@ -23,7 +23,9 @@ from sbdopt.cli.project import LayoutName, ModelFile, MomentsFile, UnsafePickle,
 from sbdopt.errors import InputError
 
 if TYPE_CHECKING:
-    from sbdopt.design import Design
+    from sbdopt.design import Chooser, Design
+    from sbdopt.design.designs import Pack
+    from sbdopt.problem import Hardware
 
 
 def _numbers(text: str) -> str:
@@ -77,15 +79,7 @@ def design(
 ) -> int:
     """Choose blocks for each weight: least error within arrays, fewest arrays within an error, or all."""
     from sbdopt.checkpoints import Moments
-    from sbdopt.design import (
-        Chooser,
-        candidates_of,
-        design_for_arrays,
-        design_for_error,
-        design_front,
-        pack,
-        read_importance,
-    )
+    from sbdopt.design import Chooser, candidates_of, pack, read_importance
     from sbdopt.search.budget import Budget
 
     if (arrays is not None) + (error is not None) + pareto != 1:
@@ -105,12 +99,7 @@ def design(
     packed = pack(hardware, lambda: Budget(seconds=time_limit, workers=workers))
     name = opened.checkpoint.name
     try:
-        if pareto:
-            found = list(design_front(chooser, name, hardware, packed, points=points))
-        elif arrays is not None:
-            found = _one(design_for_arrays(chooser, name, hardware, arrays, packed))
-        else:
-            found = _one(design_for_error(chooser, name, hardware, error or 0.0, packed))
+        found = _found(chooser, name, hardware, packed, arrays, error, points)
     except TimeoutError:
         warn(f"{name}: nothing proven within {time_limit:g} s; give it more time or fewer candidates")
         return 1
@@ -138,8 +127,25 @@ def _list(text: str) -> list[int]:
     return sorted(set(map(int, text.split(","))))
 
 
-def _one(design: Design | None) -> list[Design]:
-    return [] if design is None else [design]
+def _found(
+    chooser: Chooser,
+    name: str,
+    hardware: Hardware,
+    pack: Pack,
+    arrays: int | None,
+    error: float | None,
+    points: int,
+) -> list[Design]:
+    """The design within arrays or within an error, if there is one; the whole trade-off if none is given."""
+    from sbdopt.design import design_for_arrays, design_for_error, design_front
+
+    if arrays is not None:
+        one = design_for_arrays(chooser, name, hardware, arrays, pack)
+    elif error is not None:
+        one = design_for_error(chooser, name, hardware, error, pack)
+    else:
+        return list(design_front(chooser, name, hardware, pack, points=points))
+    return [] if one is None else [one]
 
 
 def _save(designs: list[Design], output: Path | None, pareto: bool) -> None:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from sbdopt.errors import InputError
+from sbdopt.monarch import Pattern
 from sbdopt.tuning.linear import dense_weight, is_linear
 from sbdopt.tuning.moments import Moments
 from sbdopt.tuning.replace import Patterns, monarchize
@@ -34,27 +35,37 @@ def gather_importance(
 
     InputError: a plan that `monarchize` refuses, a layer without moments, or a pattern that leaves no error.
     """
-    modules = dict(model.named_modules())
     least = loss(model)
     found = {}
     for name, pattern in plan.items():
         if name not in moments:
             raise InputError(f"moments: there are none of layer {name!r}; gather them for every layer")
-        layer = modules.get(name)
-        monarchize(model, {name: pattern}, moments)
-        assert isinstance(layer, nn.Linear)
-        parent, _, child = name.rpartition(".")
-        try:
-            new = modules[parent].get_submodule(child)
-            rise = loss(model) - least
-        finally:
-            setattr(modules[parent], child, layer)
-        assert is_linear(new)
-        error = moments[name].error(dense_weight(layer), dense_weight(new))
+        error, raised = _with_one_replaced(model, name, pattern, moments, loss)
         if error < _LEAST_ERROR:
             raise InputError(
                 f"plan: {name!r} with {pattern} is off by {error:.1e} only, too little to measure what "
                 "errors do; take a smaller pattern"
             )
-        found[name] = max(rise, 0.0) / error**2
+        found[name] = max(raised - least, 0.0) / error**2
     return found
+
+
+def _with_one_replaced(
+    model: nn.Module,
+    name: str,
+    pattern: Pattern,
+    moments: Mapping[str, Moments],
+    loss: Callable[[nn.Module], float],
+) -> tuple[float, float]:
+    """The relative error of a layer's outputs, and the loss, while it alone is its Monarch product."""
+    modules = dict(model.named_modules())
+    layer = modules.get(name)
+    monarchize(model, {name: pattern}, moments)
+    assert isinstance(layer, nn.Linear)
+    parent, _, child = name.rpartition(".")
+    try:
+        new = model.get_submodule(name)
+        assert is_linear(new)
+        return moments[name].error(dense_weight(layer), dense_weight(new)), loss(model)
+    finally:
+        setattr(modules[parent], child, layer)
