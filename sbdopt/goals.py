@@ -33,6 +33,11 @@ class Goals(Sequence[str]):
     def __len__(self) -> int:
         return len(self.order)
 
+    @property
+    def cells_first(self) -> bool:
+        """Whether few cells or few arrays come before everything else."""
+        return self[0] in ("unused_cells", "arrays")
+
     def allow(self, values: Mapping[str, int]) -> bool:
         """Whether a solution with these values is within the limits."""
         return all(values[name] <= most for name, most in self.limits.items())

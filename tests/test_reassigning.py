@@ -166,9 +166,9 @@ def test_nothing_is_done_where_it_is_of_no_use(monkeypatch: pytest.MonkeyPatch) 
     kept = Standing(start.kind, start.array, start.row, start.column, everywhere, everywhere)
     assert not can_be_reassigned(replace(blocks, standing=kept), GOALS, start)
     numbers = 6 * len(np.unique(start.array))
-    monkeypatch.setattr("sbdopt.search.reassigning._MOST_NUMBERS", numbers)
+    monkeypatch.setattr("sbdopt.search.sharing._MOST_NUMBERS", numbers)
     assert can_be_reassigned(blocks, GOALS, start)
-    monkeypatch.setattr("sbdopt.search.reassigning._MOST_NUMBERS", numbers - 1)
+    monkeypatch.setattr("sbdopt.search.sharing._MOST_NUMBERS", numbers - 1)
     assert not can_be_reassigned(blocks, GOALS, start)
 
 

@@ -16,8 +16,11 @@ from sbdopt.documents import BoolArray, FloatArray, IntArray
 from sbdopt.timing import block_cycles
 
 _MOST_AREAS = 24
+"""Areas of blocks, each two of which give a divisor to try."""
 _MOST_CELLS = 1 << 22
+"""Of an array, each number of which is looked at."""
 _ROUNDING = 1e-6
+"""What sums of floats may be too large by."""
 
 
 def longer_on_one_array(
@@ -30,17 +33,17 @@ def longer_on_one_array(
     and at least what its cells on this array take. So what goes beyond the cells that can be read in `least`
     makes stages longer, least so where a cell takes the fewest cycles.
     """
-    sizes = set(array_cells(blocks))
+    sizes = array_cells(blocks)
     areas = blocks.height * blocks.columns
     distinct = np.unique(areas).tolist()
-    if len(sizes) > 1 or len(distinct) > _MOST_AREAS or max(sizes) > _MOST_CELLS:
+    if len(set(sizes)) > 1 or len(distinct) > _MOST_AREAS or max(sizes) > _MOST_CELLS:
         return 0
     cycles = _cycles_of_cells(blocks, unused, areas)
     extra = 0.0
     for divisor in sorted({*distinct, *(gcd(*pair) for pair in combinations(distinct, 2))}):
         chosen = areas % divisor > 0
         if chosen.any():
-            cells = fullest_array(areas[chosen], divisor, sizes.copy().pop(), unused, arrays)
+            cells = fullest_array(areas[chosen], divisor, sizes[0], unused, arrays)
             extra = max(extra, _longer(blocks, stages, least, chosen, areas, cycles, cells))
     return ceil(extra - _ROUNDING)
 
@@ -71,7 +74,11 @@ def _longer(
     cycles: FloatArray,
     cells: int,
 ) -> float:
-    """Cycles that these stages take beyond `least` if one array reads so many cells of the chosen blocks."""
+    """Cycles that these stages take beyond `least` if one array reads so many cells of the chosen blocks.
+
+    In each stage at the fewest cycles a cell that any of them takes; what goes beyond `least` is taken from
+    stages where that is least first, as far as they have cells.
+    """
     slower: list[tuple[float, float]] = []
     left = float(cells)
     for stage, low in zip(stages, least, strict=True):

@@ -23,11 +23,15 @@ from sbdopt.search.sharing import share
 _PACKING, _PACKING_FEW = 0.15, 0.03
 """Part of the budget that packing may take beyond the first filling where other goals wait: of many blocks,
 and where an exact search follows."""
-_FEW, _EARLIER, _BEFORE, _ALONE = 3, 0.4, 0.7, 0.95
-"""Sizes that are few; parts of what is left that the local search may take before others, the last if
-there is no time for them."""
+_FEW = 3
+"""Sizes for which numbers of blocks that fit on arrays are soon found."""
 _LONG = 10.0
 """Seconds below which numbers for more sizes than that are not looked for: it would come to nothing."""
+_EARLIER, _ALONE = 0.4, 0.95
+"""Parts of what is left that the local search may take before numbers for many sizes are looked for, and
+where these are not."""
+_BEFORE = 0.7
+"""Part of what is left that the local search may take before places are given to other blocks."""
 _SHARE, _SHARE_AT_FIRST, _AT_FIRST = 0.1, 0.7, 3.0
 """Part of the budget that the local search may take where an exact search follows, more as long as it had
 less than so many seconds (or units of work): it finds most of what it finds then."""
@@ -70,10 +74,10 @@ def _stages(blocks: Blocks, goals: Goals) -> Iterator[Method]:
         yield _kept
     if len(blocks) > MOST_BLOCKS and not few_sizes(blocks.hardware.arrays, Sizes.of(blocks)):
         yield linear
-    if goals[0] in ("unused_cells", "arrays"):
+    if goals.cells_first:
         yield pack if len(goals) == 1 else _packed_for_a_while
     if len(blocks) > MOST_BLOCKS:
-        if goals[0] in ("unused_cells", "arrays"):
+        if goals.cells_first:
             yield from _shared_out(blocks)
         yield reassign
         yield _improved
@@ -116,6 +120,7 @@ def _packed_for_a_while(
 def _improved_before(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
 ) -> Iterator[Finding]:
+    """Before numbers are looked for; not at all where places cannot be given to other blocks."""
     if can_be_reassigned(blocks, goals, start):
         part = budget.part(_EARLIER if budget.remaining >= _LONG else _ALONE)
         yield from improve(blocks, goals, part, seed, start, packed=True)
@@ -126,18 +131,17 @@ def _improved(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
 ) -> Iterator[Finding]:
     """Not for all of the time where its places can be given to other blocks afterwards."""
-    packed = goals[0] in ("unused_cells", "arrays")
     part = budget.part(_BEFORE if can_be_reassigned(blocks, goals, start) else 1.0)
-    yield from improve(blocks, goals, part, seed, start, packed=packed)
+    yield from improve(blocks, goals, part, seed, start, packed=goals.cells_first)
     budget.spent = part.spent
 
 
 def _improved_again(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
 ) -> Iterator[Finding]:
+    """From the places that other blocks have been given, with moves drawn anew."""
     if can_be_reassigned(blocks, goals, start):
-        packed = goals[0] in ("unused_cells", "arrays")
-        yield from improve(blocks, goals, budget, seed + 1, start, packed=packed)
+        yield from improve(blocks, goals, budget, seed + 1, start, packed=goals.cells_first)
 
 
 def _improved_for_a_while(

@@ -19,11 +19,15 @@ Band = tuple[int, ...]
 
 @dataclass(frozen=True, eq=False)
 class Family:
-    """Groups of blocks that read the same inputs and wait for the same, all of the same classes."""
+    """Groups of blocks, those of a group reading the same inputs and waiting for the same operators.
+
+    All have as many blocks, which are one by one of the same operators and sizes, so that divided in the same
+    way they give bands of the same classes.
+    """
 
     groups: list[list[int]]
     divisions: list[list[slice]]
-    """Ways to divide a group into bands."""
+    """Ways to divide a group into bands: which of its blocks each band has."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +41,7 @@ class BandClasses:
     parts: IntArray
     """How many blocks of each size (columns) a band of each class (rows) has."""
     level: IntArray
+    """Of the operators of each class, from 0 without gaps."""
     cycles: IntArray
     """Of a step that reads a band of the class (columns), on each kind of array (rows)."""
 
@@ -76,7 +81,7 @@ def _cycles(blocks: Blocks, columns: IntArray, height: IntArray) -> IntArray:
 
 
 def _families(blocks: Blocks, size: IntArray) -> list[Family]:
-    """All blocks in groups of no more columns than an array has."""
+    """All blocks in groups of no more columns than the widest array has."""
     widest = max(kind.columns for kind in blocks.hardware.arrays)
     alike: dict[tuple[object, ...], list[int]] = {}
     tables = (blocks.operator, blocks.vector, blocks.input, blocks.height)

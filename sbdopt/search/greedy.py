@@ -39,7 +39,7 @@ def greedy(
         yield from _within_limits(blocks, goals, budget, plan)
         return
     packed = _packed(blocks, budget, plan)
-    if goals[0] in ("unused_cells", "arrays"):
+    if goals.cells_first:
         first = next(packed, None)
         if first is not None:
             yield first
@@ -74,7 +74,7 @@ def _within_limits(blocks: Blocks, goals: Goals, budget: Budget, plan: Plan) -> 
     for fewest in _fillings(blocks, budget):
         found = build(fewest)
         yield found
-        enough = goals[0] in ("unused_cells", "arrays") and goals.allow(score(blocks, found.placement))
+        enough = goals.cells_first and goals.allow(score(blocks, found.placement))
     if enough or budget.used_up:
         return
     places = _spread(blocks, plan, budget, _patience(blocks, goals), most)

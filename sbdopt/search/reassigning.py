@@ -18,23 +18,28 @@ from sbdopt.search.dealing import Places
 from sbdopt.search.greedy import finished
 from sbdopt.search.method import Finding
 from sbdopt.search.packing import Sizes
+from sbdopt.search.sharing import are_few_numbers
 
-_SECONDS, _NODES, _SHARE = 5.0, 2000, 0.3
-"""Seconds and nodes of a search for numbers at most, and its part of the time that is left."""
-_MOST_NUMBERS = 4000
-"""Operators x arrays above which there are too many numbers to look for."""
+_SECONDS, _SHARE = 5.0, 0.3
+"""The search for numbers takes at most so many seconds, and that part of the time that is left."""
+_NODES = 2000
+"""Nodes of that search at most, which alone limit it where work is limited."""
 _WORK = 1e-4
 """Units of work for a number."""
+
+_Limits = IntArray | FloatArray
 
 
 @dataclass(frozen=True, eq=False)
 class Spots:
-    """The places of a placement, whatever stands there."""
+    """The places of a placement, whatever stands there: place b is where it puts block b."""
 
     size: IntArray
-    """Of the block at each place, a number; the same for the block by itself."""
+    """A number for the size of each place, and so for that of each block."""
     array: IntArray
+    """Of each place, from 0 without gaps, over all kinds."""
     row: IntArray
+    """Of each place."""
     kind: IntArray
     """Of each array."""
     tile: IntArray
@@ -67,9 +72,7 @@ def can_be_reassigned(blocks: Blocks, goals: Goals, start: Placement | None) -> 
     """Whether that may help: time counts, no block is to stay where it is, and numbers are not too many."""
     if start is None or "makespan" not in (*goals, *goals.limits) or blocks.standing is not None:
         return False
-    classes = np.unique(np.stack([blocks.operator, blocks.height, blocks.columns]), axis=1)
-    arrays = np.unique(np.stack([start.kind, start.array]), axis=1)
-    return int(classes.shape[1]) * int(arrays.shape[1]) <= _MOST_NUMBERS
+    return are_few_numbers(blocks, start)
 
 
 def reassign(
@@ -106,9 +109,6 @@ def _placed(spots: Spots, classes: BandClasses, numbers: IntArray, divided: Sequ
         for block, where in _assigned(chosen, spots.size, spots.rows_of(a)):
             place[block] = where
     return place
-
-
-_Limits = IntArray | FloatArray
 
 
 class _Model:
@@ -172,7 +172,7 @@ class _Model:
         busy = self.spots.tile[a] * self.levels + self.classes.level[c]
         waits = np.arange((int(self.spots.tile.max()) + 1) * self.levels)
         over = self.columns - self.levels + waits % self.levels
-        fits = (self.classes.parts[c] <= self.spots.count[a]).all(axis=1)
+        fits = (self.classes.parts[c] <= self.spots.count[a]).all(axis=1)  # else the number is 0 anyway
         cycles = np.where(fits, self.classes.cycles[self.spots.kind[a], c], 0)
         row, column = np.concatenate([busy, waits]), np.concatenate([number, over])
         value = np.concatenate([cycles, np.full(len(waits), -1)])

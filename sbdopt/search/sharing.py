@@ -19,7 +19,14 @@ _SHARE = 0.5
 """Part of the time that is left."""
 _MOST_SIZES = 8
 _MOST_NUMBERS = 4000
-"""Operators x arrays above which there are too many numbers to look for."""
+"""How many numbers there may be to look for."""
+
+
+def are_few_numbers(blocks: Blocks, placement: Placement) -> bool:
+    """Whether one can look for how many blocks of each operator and size each array takes."""
+    classes = np.unique(np.stack([blocks.operator, blocks.height, blocks.columns]), axis=1)
+    arrays = np.unique(np.stack([placement.kind, placement.array]), axis=1)
+    return int(classes.shape[1]) * int(arrays.shape[1]) <= _MOST_NUMBERS
 
 
 def share(
@@ -33,11 +40,9 @@ def share(
         return
     arrays = np.unique(start.array).tolist()
     broken = {fault[0] for fault in blocks.hardware.arrays[0].faults}
-    sizes = Sizes.of(blocks)
-    classes = len(np.unique(np.stack([blocks.operator, sizes.of_block]), axis=1).T)
-    if len(sizes.count) > _MOST_SIZES or classes * len(arrays) > _MOST_NUMBERS or broken.intersection(arrays):
+    if len(Sizes.of(blocks).count) > _MOST_SIZES or broken.intersection(arrays):
         return
-    if budget.is_short:
+    if budget.is_short or not are_few_numbers(blocks, start):
         return
     from sbdopt.search.exact.sharing import shared  # OR-Tools takes long to import
 
