@@ -1,8 +1,9 @@
 """Blocks of few sizes shared out over the arrays that they fill."""
 
-import numpy as np
+import pytest
+from diagonals import chained
 
-from sbdopt import ArrayKind, BlockColumns, Budget, Hardware, Operator, Placement, Problem, Solution, judge
+from sbdopt import Budget, Placement, Problem, Solution, judge
 from sbdopt.blocks import Blocks
 from sbdopt.goals import Goals
 from sbdopt.search.method import Found
@@ -15,20 +16,9 @@ GOALS = Goals(("unused_cells", "makespan"))
 
 def chain(*operators: tuple[int, int, int], side: int = 16) -> Problem:
     """Operators one after the other: so many blocks of a height and a width each."""
-    made: list[Operator] = []
-    for number, (count, height, width) in enumerate(operators):
-        at = np.arange(count)
-        blocks = BlockColumns(
-            input=at * height,
-            output=at * width,
-            height=np.full(count, height),
-            width=np.full(count, width),
-        )
-        shape = [count * height, count * width]
-        before = [made[-1].name] if made else []
-        made.append(Operator(name=f"o{number}", shape=shape, after=before, blocks=blocks))
-    kind = ArrayKind(name="xbar", rows=side, columns=side, adcs=4)
-    return Problem(name="chain", hardware=Hardware(arrays=[kind]), operators=made)
+    arrays = [{"name": "xbar", "rows": side, "columns": side, "adcs": 4}]
+    made = chained([[(height, width)] * count for count, height, width in operators])
+    return Problem.model_validate({"name": "chain", "hardware": {"arrays": arrays}, "operators": made})
 
 
 def placements(problem: Problem, work: float = 50.0) -> tuple[Placement, list[Placement]]:
@@ -66,3 +56,20 @@ def test_same_work_same_places() -> None:
     one, two = (placements(problem)[1] for _ in range(2))
     assert [p.start.tolist() for p in one] == [p.start.tolist() for p in two]
     assert [p.array.tolist() for p in one] == [p.array.tolist() for p in two]
+
+
+def test_nothing_is_shared_out_where_numbers_are_too_many_or_time_is_short(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    problem = chain((12, 8, 8), (16, 4, 8))
+    blocks = Blocks.of(problem)
+    start, found = placements(problem)
+    assert found
+    assert list(share(blocks, GOALS, Budget(work=50.0), 0, None)) == []
+    assert list(share(blocks, Goals(("unused_cells",)), Budget(work=50.0), 0, start)) == []
+    assert list(share(blocks, GOALS, Budget(seconds=0.5, clock=lambda: 0.0), 0, start)) == []
+    numbers = 2 * len(set(start.array.tolist()))
+    monkeypatch.setattr("sbdopt.search.sharing._MOST_NUMBERS", numbers)
+    assert list(share(blocks, GOALS, Budget(work=50.0), 0, start))
+    monkeypatch.setattr("sbdopt.search.sharing._MOST_NUMBERS", numbers - 1)
+    assert list(share(blocks, GOALS, Budget(work=50.0), 0, start)) == []

@@ -14,11 +14,17 @@ from sbdopt.bounds.stages import TimedStage
 from sbdopt.documents import FloatArray, IntArray
 
 _MOST_STAGES = 400
+"""Stages that may need an allowance; further ones count as their paths."""
 _MOST_WINDOWS = 200
+"""Pairs of a head and a tail of a stage; where there are more, the whole stage is the only window."""
 _MOST_LEVELS = 12
+"""Numbers of cycles from which on blocks are counted."""
 _POINTS = 128
+"""Ranges of times of a stage."""
 _ZOOMS = 6
+"""Times that the search for the best multiplier is narrowed."""
 _ROUNDING = 1e-6
+"""What sums of floats may be too large by."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,6 +21,7 @@ Pack = Callable[[Plan], int]
 """Arrays on which the blocks of a plan stand."""
 
 _ATTEMPTS = 8
+"""Times that cells are lowered until a choice packs."""
 
 
 @dataclass(frozen=True)

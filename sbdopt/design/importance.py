@@ -9,6 +9,7 @@ from sbdopt.documents import read_json
 from sbdopt.errors import InputError
 
 _MOST = 1e30
+"""Largest number, so that sums are numbers as well."""
 
 
 def read_importance(model: Model, path: Path) -> dict[str, float]:

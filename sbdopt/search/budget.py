@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 _LOADING = 0.6
-"""Seconds."""
+"""Seconds that loading OR-Tools or SciPy may take on a busy machine."""
 
 
 @dataclass

@@ -38,8 +38,8 @@ def run_sweep(
 
     Each point is solved by one worker. `workers`: processes of this machine; `dask`: the address of a
     scheduler, whose workers are used instead. `watch` is called with the number of points that are done, of
-    all points, and the row. KeyboardInterrupt ends it; what
-    is done is in `results`. Raises InputError for a problem file or a scheduler that cannot be reached.
+    all points, and the row. KeyboardInterrupt ends it; what is done is in `results`. Raises InputError for a
+    problem file or a scheduler that cannot be reached.
     """
     points = spec.keyed_points()
     todo = [(key, point) for key, point in points if key not in results.done]
