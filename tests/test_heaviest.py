@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from itertools import combinations_with_replacement
+from itertools import combinations_with_replacement, product
 from random import Random
 from typing import Any
 
 import numpy as np
 from brute_force import front
-from diagonals import diagonal
+from diagonals import chained, diagonal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sbdopt.blocks import Blocks
 from sbdopt.bounds import lower_bounds
-from sbdopt.bounds.heaviest import fullest_array
+from sbdopt.bounds.heaviest import _longer, fullest_array, longer_on_one_array
+from sbdopt.bounds.stages import TimedStage, timed_stages
 from sbdopt.judge import judge_placement
-from sbdopt.problem import Problem
+from sbdopt.problem import ArrayKind, Hardware, Problem
 from sbdopt.search.budget import Budget
 from sbdopt.search.dealing import Places
 from sbdopt.search.greedy import finished
+from sbdopt.timing import operator_cycles
 
 REASON = "an array that holds much"
 
@@ -87,6 +89,54 @@ def test_no_way_to_fill_arrays_has_less_on_the_fullest(
             assert said <= max(shares)
 
 
+@settings(max_examples=100, deadline=None)
+@given(
+    operators=st.lists(
+        st.lists(st.sampled_from([(1, 1), (2, 1), (2, 2), (3, 2)]), min_size=1, max_size=3), max_size=3
+    ),
+    data=st.data(),
+)
+def test_whatever_the_array_reads_takes_as_long(
+    operators: list[list[tuple[int, int]]], data: st.DataObject
+) -> None:
+    """Of all sets of chosen blocks with so many cells none makes stages longer by less."""
+    operators = [*operators, [(2, 2)]]
+    blocks = Blocks.of(problem_of(chained(operators), 4))
+    stages = [TimedStage(np.array([o]), np.zeros(1), np.zeros(1), 0) for o in range(len(operators))]
+    numbers = st.integers(0, 4)
+    rates = np.array([data.draw(numbers) for _ in range(len(blocks))], dtype=np.float64)
+    least = [data.draw(st.integers(0, 6)) for _ in stages]
+    chosen = np.array([data.draw(st.booleans()) for _ in range(len(blocks) - 1)] + [True])
+    areas = blocks.height * blocks.columns
+    cells = data.draw(st.integers(1, int(areas[chosen].sum())))
+    longer = []
+    for some in product((False, True), repeat=len(blocks)):
+        read = np.array(some)
+        if (read <= chosen).all() and areas[read].sum() >= cells:
+            taken = [float((rates * areas)[read & (blocks.operator == o)].sum()) for o in range(len(stages))]
+            longer.append(sum(max(0.0, one - low) for one, low in zip(taken, least, strict=True)))
+    assert _longer(blocks, stages, least, chosen, areas, rates, cells) <= min(longer) + 1e-9
+
+
+def test_blocks_that_add_to_the_same_outputs_are_converted_once() -> None:
+    """Two arrays of 4x4 with one block of 4x4 and two of 2x4, stacked: 5 cycles for either array."""
+    stacked = diagonal("stacked", [(2, 4)] * 2) | {"shape": [4, 4]}
+    stacked["blocks"]["output"] = [0, 0]
+    problem = problem_of([stacked, diagonal("large", [(4, 4)], ["stacked"])], 4)
+    assert said(problem, unused_cells=0) == 5 + 5
+    assert min(best.values["makespan"] for best in front(problem) if best.values["unused_cells"] == 0) == 10
+
+
+def test_arrays_of_several_sizes_say_nothing() -> None:
+    operators = [diagonal("small", [(2, 1)] * 2), diagonal("large", [(2, 2)], ["small"])]
+    blocks = Blocks.of(problem_of(operators, 2))
+    stages = timed_stages(blocks, operator_cycles(blocks))
+    assert longer_on_one_array(blocks, stages, [2, 3], 0, 2) == 2
+    kinds = [ArrayKind(name=f"{side}", rows=side, columns=2, adcs=1) for side in (2, 4)]
+    other = blocks.problem.model_copy(update={"hardware": Hardware(arrays=kinds)})
+    assert longer_on_one_array(Blocks.of(other), stages, [2, 3], 0, 2) == 0
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_brute_force_finds_nothing_below(random: Random) -> None:
@@ -96,7 +146,10 @@ def test_brute_force_finds_nothing_below(random: Random) -> None:
         blocks = [random.choice(sizes)] * random.randint(1, 2)
         before = [one["name"] for one in operators if random.random() < 0.6]
         more = {"input": "x"} if random.random() < 0.4 else {}
-        operators.append(diagonal(name, blocks, before, **more))
+        operator = diagonal(name, blocks, before, **more)
+        if random.random() < 0.3:  # one below the other, so that they add to the same outputs
+            operator["blocks"]["output"] = [0] * len(blocks)
+        operators.append(operator)
     problem = problem_of(operators, 3)
     if len(Blocks.of(problem)) > 4:
         return

@@ -31,7 +31,8 @@ def longer_on_one_array(
     Chosen are the blocks whose areas are no multiples of some g. Some array holds many of their cells, see
     `fullest_array`, and reads them within the stages, which follow one another: each takes at least `least`,
     and at least what its cells on this array take. So what goes beyond the cells that can be read in `least`
-    makes stages longer, least so where a cell takes the fewest cycles.
+    makes stages longer, least so where a cell takes the fewest cycles. 0 where arrays differ in cells, and
+    where there is too much to look at.
     """
     sizes = array_cells(blocks)
     areas = blocks.height * blocks.columns
