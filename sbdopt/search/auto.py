@@ -24,7 +24,7 @@ _PACKING, _PACKING_FEW = 0.15, 0.03
 """Part of the budget that packing may take beyond the first filling where other goals wait: of many blocks,
 and where an exact search follows."""
 _FEW = 3
-"""Sizes for which numbers of blocks that fit on arrays are soon found."""
+"""Up to so many sizes, numbers of blocks that fit on arrays are soon found."""
 _LONG = 10.0
 """Seconds below which numbers for more sizes than that are not looked for: it would come to nothing."""
 _EARLIER, _ALONE = 0.4, 0.95

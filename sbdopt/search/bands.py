@@ -19,10 +19,10 @@ Band = tuple[int, ...]
 
 @dataclass(frozen=True, eq=False)
 class Family:
-    """Groups of blocks, those of a group reading the same inputs and waiting for the same operators.
+    """Groups of blocks; those of a group read the same inputs and wait for the same operators.
 
-    All have as many blocks, which are one by one of the same operators and sizes, so that divided in the same
-    way they give bands of the same classes.
+    The first blocks of all groups are of the same operator and size, and so are the second ones, and so on:
+    groups that are divided in the same way give bands of the same classes.
     """
 
     groups: list[list[int]]
