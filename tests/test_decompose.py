@@ -22,7 +22,7 @@ from sbdopt.search.exact.driver import _search_everything
 from sbdopt.search.exact.fits import Fits
 from sbdopt.search.exact.questions import _savings
 from sbdopt.search.exact.relations import Relations
-from sbdopt.search.exact.runner import Halt, NothingLeft, Outcome, Proven
+from sbdopt.search.exact.runner import Halt, NothingLeft, Outcome, Proven, Run
 from sbdopt.search.exact.scales import Scales, Size
 from sbdopt.search.exact.slots import slots_of
 from sbdopt.search.exact.task import Task
@@ -167,7 +167,7 @@ def asked(problem: Problem, arrays: int, goal: str, limits: dict[str, int]) -> t
 def outcome_of(method, relations: Relations, task: Task, workers: int = 1) -> tuple[int | None, bool]:  # type: ignore[no-untyped-def]
     """The best value that a search finds (None: nothing), and whether it proves that."""
     outcomes: list[Outcome] = []
-    method(relations, task, Budget(seconds=60), 0, workers, outcomes.append, Halt())
+    method(relations, task, Run(Budget(seconds=60), 0, workers, outcomes.append, Halt()))
     values = [
         score(relations.blocks, outcome.placement)[task.goal]
         for outcome in outcomes
@@ -199,12 +199,12 @@ def test_agrees_with_the_model_of_everything(operators: list[list[Size]]) -> Non
     assert proven
     outcomes: list[Outcome] = []
     limited = Task("makespan", {}, known=0, best=None if best is None else best, horizon=200)
-    _search_everything(relations, limited, Budget(seconds=60), 0, 1, outcomes.append, Halt())
+    _search_everything(relations, limited, Run(Budget(seconds=60), 0, 1, outcomes.append, Halt()))
     assert [type(outcome) for outcome in outcomes if not isinstance(outcome, Proven)] == [NothingLeft]
     if best is not None:
         outcomes.clear()
         limited = Task("makespan", {}, known=best, best=best + 1, horizon=200)
-        _search_everything(relations, limited, Budget(seconds=60), 0, 1, outcomes.append, Halt())
+        _search_everything(relations, limited, Run(Budget(seconds=60), 0, 1, outcomes.append, Halt()))
         assert not any(isinstance(outcome, NothingLeft) for outcome in outcomes)
 
 
@@ -246,7 +246,7 @@ def test_what_is_forbidden_is_forbidden_to_all_that_is_no_smaller(
                 relaxation.forbid(Conflict(tuple(sorted(members)), cycles))
             for on, there in zip(relaxation.on, on_first, strict=True):
                 relaxation.model.add(on[0] == int(there))
-            possible.append(bool(relaxation.solve(0, Budget(), 0, 1, Halt())))
+            possible.append(bool(relaxation.solve(0, Run(Budget(), 0, 1, [].append, Halt()))))
         clash = any(
             meets(wanted, [(size[i], i < first) for i, there in enumerate(on_first) if there == array])
             for array in (True, False)

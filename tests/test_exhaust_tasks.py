@@ -20,7 +20,7 @@ from sbdopt.search.exact.exhaust import _Exhaustion, exhaust
 from sbdopt.search.exact.listing import Listing
 from sbdopt.search.exact.questions import Standing
 from sbdopt.search.exact.relations import Relations
-from sbdopt.search.exact.runner import Halt, NothingLeft, Outcome, Proven
+from sbdopt.search.exact.runner import Halt, NothingLeft, Outcome, Proven, Run
 from sbdopt.search.exact.scales import Size
 from sbdopt.search.exact.task import Task
 from sbdopt.search.method import Found
@@ -50,7 +50,7 @@ def with_digital(problem: Problem, cycles: list[int]) -> Problem:
 def said_of(relations: Relations, task: Task) -> tuple[list[int], list[int], bool]:
     """The values found, those proven to be bounds, and whether nothing is left."""
     outcomes: list[Outcome] = []
-    exhaust(relations, task, Budget(seconds=60), 0, 1, outcomes.append, Halt())
+    exhaust(relations, task, Run(Budget(seconds=60), 0, 1, outcomes.append, Halt()))
     found = [score(relations.blocks, one.placement)[task.goal] for one in outcomes if isinstance(one, Found)]
     proven = [one.value for one in outcomes if isinstance(one, Proven)]
     return found, proven, isinstance(outcomes[-1], NothingLeft)
@@ -87,7 +87,7 @@ class Rows(_Exhaustion):
 @pytest.mark.parametrize("workers", [1, 2, 3, 8])
 def test_every_row_is_looked_at(workers: int) -> None:
     relations, task = asked(chain([(1, 1)], [(1, 1)]), 1, "makespan", {})
-    questions = questions_for(relations, task, Budget(seconds=60), 0, Halt())
+    questions = questions_for(relations, task, Run(Budget(seconds=60), 0, 1, [].append, Halt()))
     assert questions is not None
 
     def outcome(placed: Collection[int], undecided: Collection[int]) -> list[Standing] | bool:

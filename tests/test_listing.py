@@ -16,7 +16,7 @@ from sbdopt.search.exact.decompose import questions_for
 from sbdopt.search.exact.exhaust import _Exhaustion
 from sbdopt.search.exact.listing import Listing, list_all
 from sbdopt.search.exact.portions import NEVER, Portions
-from sbdopt.search.exact.runner import Halt
+from sbdopt.search.exact.runner import Halt, Run
 from sbdopt.search.exact.scales import Size
 
 ARRAYS = 2
@@ -77,7 +77,7 @@ def test_a_conflict_strikes_out_the_rows_that_it_forbids(
 ) -> None:
     """Some array has as large a block for each, of its operator if that is limited, all within the cycles."""
     relations, task = asked(chain(*operators, side=4), ARRAYS, "makespan", {})
-    questions = questions_for(relations, task, Budget(), 0, Halt())
+    questions = questions_for(relations, task, Run(Budget(), 0, 1, [].append, Halt()))
     assert questions is not None
     exhaustion = _Exhaustion(relations, questions, task.horizon, 1)
     size, operator, order = questions.size, questions.operator, exhaustion._order

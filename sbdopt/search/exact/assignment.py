@@ -20,11 +20,10 @@ from ortools.sat.python.cp_model import (
     LinearExprT,
 )
 
-from sbdopt.search.budget import Budget
 from sbdopt.search.exact.candidates import Candidate
 from sbdopt.search.exact.conflicts import Conflict
 from sbdopt.search.exact.relations import Relations
-from sbdopt.search.exact.runner import Halt
+from sbdopt.search.exact.runner import Run
 from sbdopt.search.exact.scales import Scales, Size
 from sbdopt.timing import operator_cycles
 
@@ -237,7 +236,7 @@ class Relaxation:
             self._longer[operator, cycles] = literal
         return self._longer[operator, cycles]
 
-    def solve(self, known: int, budget: Budget, seed: int, workers: int, halt: Halt) -> Assignment | bool:
+    def solve(self, known: int, run: Run) -> Assignment | bool:
         """The best assignment, given that nothing is below `known`; False if none, True if out of time.
 
         Mostly only one more assignment of the same value is asked for, or whether there is none: that is
@@ -249,14 +248,14 @@ class Relaxation:
             same = self.model.clone()
             same.clear_objective()  # type: ignore[no-untyped-call]
             same.add(goal == known)
-            solver, status = self._run(same, budget, seed, workers, halt)
-            if not halt.halted and status in (OPTIMAL, FEASIBLE):
+            solver, status = self._run(same, run)
+            if not run.halt.halted and status in (OPTIMAL, FEASIBLE):
                 return self._read(solver, known)
-            if halt.halted or status != INFEASIBLE:
+            if run.halt.halted or status != INFEASIBLE:
                 return True
-        solver, status = self._run(self.model, budget, seed, workers, halt)
-        if halt.halted or status not in (OPTIMAL, FEASIBLE):
-            return halt.halted or status != INFEASIBLE
+        solver, status = self._run(self.model, run)
+        if run.halt.halted or status not in (OPTIMAL, FEASIBLE):
+            return run.halt.halted or status != INFEASIBLE
         self._reached = solver.value(goal)
         return self._read(solver, round(solver.best_objective_bound))
 
@@ -280,18 +279,16 @@ class Relaxation:
             cycles={o: solver.value(cycles) for o, cycles in self.cycles.items()} if self.candidates else {},
         )
 
-    def _run(
-        self, model: CpModel, budget: Budget, seed: int, workers: int, halt: Halt
-    ) -> tuple[CpSolver, CpSolverStatus]:
+    def _run(self, model: CpModel, run: Run) -> tuple[CpSolver, CpSolverStatus]:
         solver = CpSolver()
-        solver.parameters.num_workers = workers
-        solver.parameters.random_seed = seed
+        solver.parameters.num_workers = run.workers
+        solver.parameters.random_seed = run.seed
         solver.parameters.cp_model_presolve = False
-        solver.parameters.max_time_in_seconds = min(budget.remaining, 1e6)
-        left = budget.remaining_work
+        solver.parameters.max_time_in_seconds = min(run.budget.remaining, 1e6)
+        left = run.budget.remaining_work
         if left is not None:
             solver.parameters.max_deterministic_time = left
-        status = halt.solve(solver, model)
-        if not halt.halted:
-            budget.spent += solver.response_proto.deterministic_time
+        status = run.halt.solve(solver, model)
+        if not run.halt.halted:
+            run.budget.spent += solver.response_proto.deterministic_time
         return solver, status

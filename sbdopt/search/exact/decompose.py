@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from sbdopt.blocks import Blocks
@@ -17,7 +15,7 @@ from sbdopt.search.exact.candidates import Candidate, candidate_steps
 from sbdopt.search.exact.fits import Fits
 from sbdopt.search.exact.questions import Questions, Standing
 from sbdopt.search.exact.relations import Relations
-from sbdopt.search.exact.runner import Halt, NothingLeft, Outcome, Proven
+from sbdopt.search.exact.runner import NothingLeft, Proven, Run
 from sbdopt.search.exact.scales import Scales
 from sbdopt.search.exact.task import Task
 from sbdopt.search.greedy import finished
@@ -45,15 +43,7 @@ def can_decompose(relations: Relations, task: Task) -> bool:
     )
 
 
-def decompose(
-    relations: Relations,
-    task: Task,
-    budget: Budget,
-    seed: int,
-    workers: int,
-    put: Callable[[Outcome], None],
-    halt: Halt,
-) -> None:
+def decompose(relations: Relations, task: Task, run: Run) -> None:
     """Solutions and bounds, then `NothingLeft` if there is no solution or none better (Hooker 2003).
 
     The relaxation knows of places only what dual feasible functions say and what has been forbidden. Its
@@ -61,7 +51,7 @@ def decompose(
     array has none, as few of its blocks as still have none are forbidden to meet again within its cycles.
     Ends without a proof when the time is up or when it cannot be decided whether blocks have places.
     """
-    questions = questions_for(relations, task, budget, seed, halt)
+    questions = questions_for(relations, task, run)
     if questions is None:
         return
     relaxation = Relaxation(
@@ -76,31 +66,29 @@ def decompose(
     if task.best is not None:
         relaxation.model.add(relaxation.goals[task.goal] < task.best)
     known = task.known
-    while not (budget.used_up or halt.halted):
-        assignment = relaxation.solve(known, budget, seed, workers, halt)
+    while not (run.budget.used_up or run.halt.halted):
+        assignment = relaxation.solve(known, run)
         if assignment is False:
-            put(NothingLeft(_REASON))
+            run.put(NothingLeft(_REASON))
         if isinstance(assignment, bool):
             return
         if assignment.bound > known:
             known = assignment.bound
-            put(Proven(known, _REASON))
+            run.put(Proven(known, _REASON))
         if relaxation.separate(assignment, _PAIRS):
             continue
         standings = _stand(relaxation, questions, assignment)
         if standings is None:
             return
         if len(standings) == len(assignment.blocks):
-            put(found(relations, standings, bool(questions.candidates), budget))
+            run.put(found(relations, standings, bool(questions.candidates), run.budget))
             if assignment.value == known:
-                put(NothingLeft(_REASON))
+                run.put(NothingLeft(_REASON))
                 return
             relaxation.model.add(relaxation.goals[task.goal] < assignment.value)
 
 
-def questions_for(
-    relations: Relations, task: Task, budget: Budget, seed: int, halt: Halt
-) -> Questions | None:
+def questions_for(relations: Relations, task: Task, run: Run) -> Questions | None:
     """Questions about one array, within a budget and until halted; None if there are too many steps."""
     candidates = _steps(relations, task)
     if candidates is None:
@@ -112,7 +100,7 @@ def questions_for(
         for height, width in zip(blocks.height.tolist(), blocks.columns.tolist(), strict=True)
     ]
     scales = Scales.of(slot.rows // row_unit, slot.columns // column_unit)
-    fits = Fits(scales, Answers.of(size), budget, seed, halt)
+    fits = Fits(scales, Answers.of(size), run.budget, run.seed, run.halt)
     return Questions(fits, size, blocks.operator.tolist(), candidates)
 
 

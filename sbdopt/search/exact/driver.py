@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -20,7 +20,7 @@ from sbdopt.search.exact.exhaust import exhaust
 from sbdopt.search.exact.minima import least_spans
 from sbdopt.search.exact.model import Reading, build
 from sbdopt.search.exact.relations import Relations
-from sbdopt.search.exact.runner import Halt, NothingLeft, Outcome, Proven, race, search_model
+from sbdopt.search.exact.runner import NothingLeft, Outcome, Proven, Run, race, search_model
 from sbdopt.search.exact.slots import slots_of
 from sbdopt.search.exact.task import Task
 from sbdopt.search.greedy import finished
@@ -121,35 +121,29 @@ def _outcomes(relations: Relations, task: Task, budget: Budget, seed: int) -> It
         return
     if not can_decompose(relations, task):
         task = yield from _with_spans(relations, task, budget, seed)
-        yield from race([partial(_search_everything, relations, task, budget, seed, budget.workers)])
+        yield from race([(partial(_search_everything, relations, task), budget.workers)], budget, seed)
         return
     if budget.workers > 1:
         workers = budget.workers // 2
         yield from race(
             [
-                partial(_search_parts, relations, task, budget, seed, workers),
-                partial(_search_everything, relations, task, budget, seed, budget.workers - workers),
-            ]
+                (partial(_search_parts, relations, task), workers),
+                (partial(_search_everything, relations, task), budget.workers - workers),
+            ],
+            budget,
+            seed,
         )
         return
     first = budget.part(_TURN)
-    for outcome in race([partial(_search_parts, relations, task, first, seed, 1)]):
+    for outcome in race([(partial(_search_parts, relations, task), 1)], first, seed):
         yield outcome
         if isinstance(outcome, NothingLeft):
             return
     budget.spent = first.spent
-    yield from race([partial(_search_everything, relations, task, budget, seed, 1)])
+    yield from race([(partial(_search_everything, relations, task), 1)], budget, seed)
 
 
-def _search_parts(
-    relations: Relations,
-    task: Task,
-    budget: Budget,
-    seed: int,
-    workers: int,
-    put: Callable[[Outcome], None],
-    halt: Halt,
-) -> None:
+def _search_parts(relations: Relations, task: Task, run: Run) -> None:
     """All deals listed as far as can be, then arrays and places in turn.
 
     Deals are listed only if there is a solution to beat: where there is none at all, those of every makespan
@@ -159,15 +153,15 @@ def _search_parts(
 
     def note(outcome: Outcome) -> None:
         outcomes.append(outcome)
-        put(outcome)
+        run.put(outcome)
 
     if task.best is not None:
-        exhaust(relations, task, budget, seed, workers, note, halt)
+        exhaust(relations, task, replace(run, put=note))
     if not any(isinstance(outcome, NothingLeft) for outcome in outcomes):
         known = max(
             (outcome.value for outcome in outcomes if isinstance(outcome, Proven)), default=task.known
         )
-        decompose(relations, replace(task, known=known), budget, seed, workers, put, halt)
+        decompose(relations, replace(task, known=known), run)
 
 
 def _with_spans(
@@ -187,15 +181,7 @@ def _with_spans(
     return replace(task, known=known, spans=spans)
 
 
-def _search_everything(
-    relations: Relations,
-    task: Task,
-    budget: Budget,
-    seed: int,
-    workers: int,
-    put: Callable[[Outcome], None],
-    halt: Halt,
-) -> None:
+def _search_everything(relations: Relations, task: Task, run: Run) -> None:
     model = build(relations, {task.goal, *task.limits}, task.horizon, task.unused(relations), task.spans)
     for name, value in task.limits.items():
         model.variables.model.add(model.goals[name] <= value)
@@ -203,7 +189,7 @@ def _search_everything(
     if task.best is not None:
         model.variables.model.add(model.goals[task.goal] <= task.best - 1)
     model.variables.model.minimize(model.goals[task.goal])
-    search_model(model, budget, seed, workers, put, halt)
+    search_model(model, run)
 
 
 def _path(blocks: Blocks, cycles: IntArray) -> int:
@@ -250,6 +236,6 @@ def _most_arrays(blocks: Blocks, goal: str, limits: dict[str, int], best: _Best)
         if arrays is not None:
             most = min(most, arrays)
         if unused is not None:
-            most = min(most, (blocks.cells + unused) // (kind.rows * kind.columns))
+            most = min(most, (blocks.cells + unused) // kind.cells)
         result.append(most)
     return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,14 +11,13 @@ from itertools import pairwise
 import numpy as np
 
 from sbdopt.documents import BoolArray
-from sbdopt.search.budget import Budget
 from sbdopt.search.exact.conflicts import Conflict
 from sbdopt.search.exact.decompose import found, questions_for
 from sbdopt.search.exact.listing import Listing, list_all
 from sbdopt.search.exact.portions import NEVER, Portions, Work, portions
 from sbdopt.search.exact.questions import Questions, Standing
 from sbdopt.search.exact.relations import Relations
-from sbdopt.search.exact.runner import Halt, NothingLeft, Outcome, Proven
+from sbdopt.search.exact.runner import NothingLeft, Proven, Run
 from sbdopt.search.exact.task import Task
 from sbdopt.timing import operator_cycles
 
@@ -33,15 +32,7 @@ _SAMPLE = 2_000
 _Answer = list[Standing] | Conflict | None
 
 
-def exhaust(
-    relations: Relations,
-    task: Task,
-    budget: Budget,
-    seed: int,
-    workers: int,
-    put: Callable[[Outcome], None],
-    halt: Halt,
-) -> None:
+def exhaust(relations: Relations, task: Task, run: Run) -> None:
     """The best solution and `NothingLeft`, or bounds as far as all deals can be listed and struck out.
 
     For arrays and steps that can be decomposed (`can_decompose`), if all operators run one after another, and
@@ -50,19 +41,19 @@ def exhaust(
     """
     blocks = relations.blocks
     if sum(slot.cells for slot in relations.slots) < blocks.cells:
-        put(NothingLeft("area"))
+        run.put(NothingLeft("area"))
         return
     chained = all(before in blocks.predecessors[after] for before, after in pairwise(blocks.order))
-    questions = questions_for(relations, task, budget, seed, halt) if chained else None
+    questions = questions_for(relations, task, run) if chained else None
     if questions is None or not questions.candidates or len(blocks) > _MOST_BLOCKS:
         return
     horizon = min(task.horizon, task.limits.get("makespan", task.horizon))
     if task.goal == "makespan" and task.best is not None:
         horizon = min(horizon, task.best - 1)
-    exhaustion = _Exhaustion(relations, questions, horizon, workers)
+    exhaustion = _Exhaustion(relations, questions, horizon, run.workers)
     for value, arrays, makespan in _levels(relations, task, horizon):
         if value > task.known:
-            put(Proven(value, _REASON))
+            run.put(Proven(value, _REASON))
         if task.best is not None and value >= task.best:
             break  # of arrays; for the makespan there are no such values
         standings = exhaustion.solve(arrays, makespan)
@@ -70,9 +61,9 @@ def exhaust(
             if standings:
                 return
             continue
-        put(found(relations, standings, True, budget))
+        run.put(found(relations, standings, True, run.budget))
         break
-    put(NothingLeft(_REASON))
+    run.put(NothingLeft(_REASON))
 
 
 def _levels(relations: Relations, task: Task, horizon: int) -> Iterator[tuple[int, int, int]]:

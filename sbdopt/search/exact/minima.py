@@ -52,7 +52,7 @@ class _Questions:
             model.variables.model.add(LinearExpr.sum(cycles) <= known)
             model.variables.model.add(model.goals["unused_cells"] <= self.unused)
             part = self.budget.part(share)
-            outcomes = list(race([partial(search_model, model, part, self.seed, part.workers)]))
+            outcomes = list(race([(partial(search_model, model), part.workers)], part, self.seed))
             self.budget.spent = part.spent
             if not any(isinstance(outcome, NothingLeft) for outcome in outcomes):
                 break

@@ -62,28 +62,42 @@ class Halt:
             solver.stop_search()
 
 
-Job = Callable[[Callable[[Outcome], None], Halt], None]
-"""Calls the first with everything that it finds, and runs all its solvers by the second."""
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What a search may spend, and whom it tells what it finds."""
+
+    budget: Budget
+    seed: int
+    workers: int
+    put: Callable[[Outcome], None]
+    """Is called with everything that is found."""
+    halt: Halt
+    """Runs all solvers."""
 
 
-def race(jobs: Sequence[Job]) -> Iterator[Outcome]:
-    """What jobs find that run at the same time; ends when all are done or one proves that nothing is left.
+Search = Callable[[Run], None]
 
-    They run in threads, so that an interrupt reaches this one; they are stopped when the caller goes away.
+
+def race(searches: Sequence[tuple[Search, int]], budget: Budget, seed: int) -> Iterator[Outcome]:
+    """What searches find that run at the same time, each with so many workers.
+
+    Ends when all are done or one proves that nothing is left. They run in threads, so that an interrupt
+    reaches this one; they are stopped when the caller goes away.
     """
     outcomes: queue.SimpleQueue[Outcome | BaseException | None] = queue.SimpleQueue()
-    halts = [Halt() for _ in jobs]
+    runs = [Run(budget, seed, workers, outcomes.put, Halt()) for _, workers in searches]
 
-    def work(job: Job, halt: Halt) -> None:
+    def work(search: Search, run: Run) -> None:
         try:
-            job(outcomes.put, halt)
+            search(run)
         except BaseException as error:  # handed over to the thread that waits
             outcomes.put(error)
         finally:
             outcomes.put(None)
 
     threads = [
-        threading.Thread(target=work, args=pair, daemon=True) for pair in zip(jobs, halts, strict=True)
+        threading.Thread(target=work, args=(search, run), daemon=True)
+        for (search, _), run in zip(searches, runs, strict=True)
     ]
     for thread in threads:
         thread.start()
@@ -104,42 +118,35 @@ def race(jobs: Sequence[Job]) -> Iterator[Outcome]:
                 return
     finally:
         while any(thread.is_alive() for thread in threads):
-            for halt in halts:
-                halt.stop()
+            for run in runs:
+                run.halt.stop()
             for thread in threads:
                 thread.join(_PATIENCE)
 
 
-def search_model(
-    model: ExactModel,
-    budget: Budget,
-    seed: int,
-    workers: int,
-    put: Callable[[Outcome], None],
-    halt: Halt,
-) -> None:
+def search_model(model: ExactModel, run: Run) -> None:
     """Solutions and bounds of a model as CP-SAT finds them; the last bound comes after the last solution.
 
     Models with time are searched without linear relaxations by the worker that searches everything: measured
     on mixed problems of 20 and 24 blocks, that proves in a fourth of the time.
     """
     solver = cp_model.CpSolver()
-    solver.parameters.num_workers = workers
-    solver.parameters.random_seed = seed
-    solver.parameters.max_time_in_seconds = min(budget.remaining, 1e6)
+    solver.parameters.num_workers = run.workers
+    solver.parameters.random_seed = run.seed
+    solver.parameters.max_time_in_seconds = min(run.budget.remaining, 1e6)
     if model.timetable is not None:
         solver.parameters.subsolvers.append("no_lp")
-    if budget.remaining_work is not None:
-        solver.parameters.max_deterministic_time = budget.remaining_work
+    if run.budget.remaining_work is not None:
+        solver.parameters.max_deterministic_time = run.budget.remaining_work
 
     class Report(cp_model.CpSolverSolutionCallback):
         def on_solution_callback(self) -> None:
-            put(read(model, self))
+            run.put(read(model, self))
 
-    solver.best_bound_callback = lambda bound: put(Proven(round(bound), "CP-SAT"))
-    status = halt.solve(solver, model.variables.model, Report())
+    solver.best_bound_callback = lambda bound: run.put(Proven(round(bound), "CP-SAT"))
+    status = run.halt.solve(solver, model.variables.model, Report())
     if status == cp_model.INFEASIBLE:
-        put(NothingLeft("CP-SAT"))
+        run.put(NothingLeft("CP-SAT"))
     elif status == cp_model.OPTIMAL:
-        put(Proven(round(solver.objective_value), "CP-SAT"))
-    budget.spent += solver.response_proto.deterministic_time
+        run.put(Proven(round(solver.objective_value), "CP-SAT"))
+    run.budget.spent += solver.response_proto.deterministic_time
