@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from itertools import combinations, permutations, product
 
 import pytest
@@ -72,8 +73,56 @@ def as_question(
     return tuple(sorted(free)), tuple(sorted(tuple(sorted(step)) for step in steps))
 
 
+def scanned_by(
+    axis: int, sizes: Sequence[Size], of_step: Sequence[int], side: int
+) -> list[tuple[int, int]] | bool | None:
+    scales, budget = Scales.of(side, side), Budget(seconds=math.inf)
+    return Fits(scales, Answers.of(sizes), budget, 0, Halt())._scan(sizes, of_step, axis, 100)
+
+
+many_questions = st.tuples(
+    st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5)), max_size=5),
+    st.lists(
+        st.lists(st.tuples(st.integers(1, 3), st.integers(1, 3)), min_size=2, max_size=3),
+        min_size=1,
+        max_size=3,
+    ),
+)
+
+
+@given(question=many_questions)
+@settings(max_examples=150, deadline=None)
+def test_scanning_answers_as_cp_sat_does(question: tuple[list[Size], list[list[Size]]]) -> None:
+    free, steps = as_question(*question)
+    sizes = [*free, *(size for step in steps for size in step)]
+    of_step = [-1] * len(free) + [number for number, step in enumerate(steps) for _ in step]
+    scales = Scales.of(8, 8)
+    proved = Fits(scales, Answers.of(sizes), Budget(), 0, Halt())._prove(sizes, of_step, 10)
+    for axis in (0, 1):
+        scanned = scanned_by(axis, sizes, of_step, 8)
+        assert scanned is not None
+        assert isinstance(scanned, list) == isinstance(proved, list)
+        for (height, width), (row, column) in zip(sizes, scanned or [], strict=False):
+            assert row in range(9 - height)
+            assert column in range(9 - width)
+        assert not isinstance(scanned, list) or legal(sizes, of_step, tuple(scanned))
+
+
+def test_a_scan_ends_when_it_is_stopped_or_has_spent_enough() -> None:
+    sizes = [(2, 3), (3, 2)] * 6
+    fits = Fits(Scales.of(9, 9), Answers.of(sizes), Budget(seconds=math.inf, work=1.0), 0, Halt())
+    assert fits._scan(sizes, [-1] * 12, 0, 1e-5) is None
+    assert fits.budget.spent > 0
+    assert (
+        Fits(Scales.of(9, 9), Answers.of(sizes), Budget(seconds=1.0), 0, Halt())._scan(
+            sizes, [-1] * 12, 0, 1.0
+        )
+        is None
+    )  # too little time to be compiled
+
+
 @given(question=questions)
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_places_are_found_where_there_are_any(question: tuple[list[Size], list[list[Size]]]) -> None:
     free, steps = as_question(*question)
     blocks = [*free, *(size for step in steps for size in step)]
@@ -87,6 +136,10 @@ def test_places_are_found_where_there_are_any(question: tuple[list[Size], list[l
         assert legal(blocks, of_step, tuple(places))
         assert not scales.exclude(free, steps)
         assert not need_too_many_lines(blocks, of_step, (SIDE, SIDE))
+    for axis in (0, 1):
+        scanned = scanned_by(axis, blocks, of_step, SIDE)
+        assert (scanned is not False) == possible
+        assert not isinstance(scanned, list) or legal(blocks, of_step, tuple(scanned))
 
 
 @given(known=questions, question=questions)

@@ -30,7 +30,13 @@ Places = list[tuple[int, int]]
 _Question = tuple[tuple[Size, ...], Steps]
 
 PATIENCE = 10.0
-"""Units of work, about seconds, that CP-SAT may take for one question."""
+"""Units of work, about seconds, that CP-SAT may take for one question, and as many for scanning."""
+_TURNS = (0.02, 0.1, 0.5, 2.5)
+"""Units of work of the first turns of both."""
+_COMPILING = 8.0
+"""Seconds, at most, that the first scan takes to be compiled."""
+_BRANCHES = 2_000_000
+"""Branches of a scan that count as a unit of work."""
 
 
 @dataclass(eq=False)
@@ -84,10 +90,48 @@ class Fits:
         if need_too_many_lines(sizes, of_step, (self.scales.rows, self.scales.columns)):
             answer = False
         elif patience > 0:
-            answer = self._prove(sizes, of_step, patience)
+            answer = self._search(sizes, of_step, patience)
         if answer is False:
             self.answers.add_impossible(free, steps)
         return answer
+
+    def _search(self, sizes: Sequence[Size], of_step: Sequence[int], patience: float) -> Places | bool | None:
+        """CP-SAT and scans in turn, each for longer every time: some questions only one answers soon."""
+        answer: Places | bool | None = None
+        for units in (*(units for units in _TURNS if units < patience), patience):
+            answer = self._prove(sizes, of_step, units)
+            for axis in (0, 1):
+                if answer is None and not self.ended:
+                    answer = self._scan(sizes, of_step, axis, units / 2)
+            if answer is not None or self.ended:
+                break
+        return answer
+
+    def _scan(
+        self, sizes: Sequence[Size], of_step: Sequence[int], axis: int, units: float
+    ) -> Places | bool | None:
+        """The answer of a scan of columns and then rows, or the other way round."""
+        if self.budget.remaining < _COMPILING:
+            return None
+        from sbdopt.search.exact.scanning import MOST_LINES, scan  # loads Numba
+
+        room = (self.scales.rows, self.scales.columns)
+        if max(len(sizes), *room) >= MOST_LINES:
+            return None
+        turned = [(size[axis], size[1 - axis]) for size in sizes]
+        left = self.budget.remaining_work
+        units = min(units, self.budget.remaining, units if left is None else left)
+        answer, branches = scan(
+            turned,
+            of_step,
+            _normal_places([size[0] for size in turned], room[axis]),
+            _normal_places([size[1] for size in turned], room[1 - axis]),
+            (room[axis], room[1 - axis]),
+            int(units * _BRANCHES),
+            self.halt.flag,
+        )
+        self.budget.spent += branches / _BRANCHES
+        return [(place[axis], place[1 - axis]) for place in answer] if isinstance(answer, list) else answer
 
     def _overfull(self, free: tuple[Size, ...], steps: Steps) -> bool:
         """Whether blocks and cells that must be empty for the steps are more than the array has."""

@@ -7,8 +7,10 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 from ortools.sat.python import cp_model
 
+from sbdopt.documents import BoolArray
 from sbdopt.search.budget import Budget
 from sbdopt.search.exact.model import ExactModel, Reading, read
 from sbdopt.search.method import Found
@@ -38,8 +40,14 @@ Outcome = Reading | Found | Proven | NothingLeft
 class Halt:
     """Ends threads that run one solver after another."""
 
-    halted: bool = False
+    flag: BoolArray = field(default_factory=lambda: np.zeros(1, dtype=bool))
+    """Whether it was stopped, for code that runs compiled."""
     _solvers: set[cp_model.CpSolver] = field(default_factory=set)
+
+    @property
+    def halted(self) -> bool:
+        """Whether it was stopped."""
+        return bool(self.flag[0])
 
     def solve(
         self,
@@ -57,7 +65,7 @@ class Halt:
 
     def stop(self) -> None:
         """End the solvers that run; one that has not begun yet does not hear it, so say it again."""
-        self.halted = True
+        self.flag[0] = True
         for solver in tuple(self._solvers):
             solver.stop_search()
 
