@@ -108,6 +108,20 @@ def test_scanning_answers_as_cp_sat_does(question: tuple[list[Size], list[list[S
         assert not isinstance(scanned, list) or legal(sizes, of_step, tuple(scanned))
 
 
+@pytest.mark.parametrize(
+    ("sizes", "of_step", "side"),
+    [
+        pytest.param([(2, 2)] * 6, [0, 0, 1, 1, 2, 2], 6, id="all empty cells are shared by two steps"),
+        pytest.param([(3, 1), (1, 3), (3, 1), (1, 3), (2, 2)], [-1] * 5, 4, id="largest in the middle"),
+    ],
+)
+def test_scanning_finds_the_only_places(sizes: list[Size], of_step: list[int], side: int) -> None:
+    for axis in (0, 1):
+        scanned = scanned_by(axis, sizes, of_step, side)
+        assert isinstance(scanned, list)
+        assert legal(sizes, of_step, tuple(scanned))
+
+
 def test_a_scan_ends_when_it_is_stopped_or_has_spent_enough() -> None:
     sizes = [(2, 3), (3, 2)] * 6
     fits = Fits(Scales.of(9, 9), Answers.of(sizes), Budget(seconds=math.inf, work=1.0), 0, Halt())
