@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sbdopt.blocks import Blocks
 from sbdopt.goals import MOVED, Goals
 from sbdopt.placement import Placement
+from sbdopt.search.annealing import anneal
 from sbdopt.search.baselines import linear
 from sbdopt.search.budget import Budget
 from sbdopt.search.exact import MOST_BLOCKS, exact
@@ -35,6 +36,8 @@ _BEFORE = 0.7
 _SHARE, _SHARE_AT_FIRST, _AT_FIRST = 0.1, 0.7, 3.0
 """Part of the budget that the local search may take where an exact search follows, more as long as it had
 less than so many seconds (or units of work): it finds most of what it finds then."""
+_ANNEALED = 0.3
+"""Part of what is left that annealing may take before an exact search."""
 _CALM, _CALMER = 1.5, 5.0
 """The local search ends sooner if for so many seconds, or times as long as it took until then, nothing
 becomes better."""
@@ -43,7 +46,7 @@ becomes better."""
 def auto(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
 ) -> Iterator[Finding]:
-    """Packing and sharing out where cells come first, a local search, then the exact model if it is small.
+    """Packing and sharing out where cells come first, local searches, then the exact model if it is small.
 
     Where it is not, the places that these have found are given to other blocks, and searched from once more.
 
@@ -85,6 +88,7 @@ def _stages(blocks: Blocks, goals: Goals) -> Iterator[Method]:
         yield _improved_again
     else:
         yield _improved_for_a_while
+        yield _annealed
         yield exact
 
 
@@ -158,4 +162,12 @@ def _improved_for_a_while(
             best, now = mine, budget.elapsed
             if budget.work is None:
                 part.seconds = min(most, now + max(_CALM, _CALMER * (now - begin)))
+    budget.spent = part.spent
+
+
+def _annealed(
+    blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
+) -> Iterator[Finding]:
+    part = budget.part(_ANNEALED)
+    yield from anneal(blocks, goals, part, seed, start)
     budget.spent = part.spent

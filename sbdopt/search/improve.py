@@ -17,7 +17,7 @@ from sbdopt.search.method import Finding, Found
 from sbdopt.search.neighbourhoods import Balance, Board, Grouping, Loads, levels
 from sbdopt.search.score import Key, rank, score
 from sbdopt.search.stacking import Stacks
-from sbdopt.search.widening import free_arrays, most_arrays
+from sbdopt.search.widening import further_arrays, most_arrays
 from sbdopt.timing import NEVER, block_cycles
 
 _MOST_LOADS = 1 << 26
@@ -163,7 +163,7 @@ class _Search:
         """A local search on the arrays of a placement and so many more; None if it would be too large."""
         blocks = self.blocks
         groupings = _groupings(blocks, self.goals, self.times)
-        empty = list(islice(_further_arrays(blocks, begin), min(more, len(blocks))))
+        empty = list(islice(further_arrays(blocks, begin), min(more, len(blocks))))
         if sum(len(one.weight) for one in groupings) * (_arrays(begin) + len(empty)) > _MOST_LOADS:
             return None
         cycles = block_cycles(blocks)
@@ -233,22 +233,6 @@ def _groupings(blocks: Blocks, goals: Goals, times: list[str]) -> list[Grouping]
 
 
 _HEAVIER = 1 << 20
-
-
-def _further_arrays(blocks: Blocks, placement: Placement) -> Iterator[tuple[int, int]]:
-    """Arrays that nothing stands on, of each kind in turn."""
-    taken = set(zip(placement.kind.tolist(), placement.array.tolist(), strict=True))
-    waiting = [
-        (number, free_arrays(kind, number, taken, len(blocks)))
-        for number, kind in enumerate(blocks.hardware.arrays)
-    ]
-    while waiting:
-        for entry in list(waiting):
-            array = next(entry[1], None)
-            if array is None:
-                waiting.remove(entry)
-            else:
-                yield entry[0], array
 
 
 def _arrays(placement: Placement) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from sbdopt.search.annealing import anneal
 from sbdopt.search.auto import auto
 from sbdopt.search.baselines import densemap, linear, sparsemap
 from sbdopt.search.exact import exact
@@ -19,6 +20,7 @@ METHODS: Final[dict[str, Method]] = {
     "greedy": greedy,
     "pack": pack,
     "improve": improve,
+    "anneal": anneal,
     "exact": exact,
     "auto": auto,
 }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence, Set
 
 from sbdopt.blocks import Blocks
 from sbdopt.goals import Goals
+from sbdopt.placement import Placement
 from sbdopt.problem import ArrayKind
 from sbdopt.search.method import Found
 from sbdopt.search.packing import Filling, Stock
@@ -47,6 +48,22 @@ def free_arrays(kind: ArrayKind, number: int, taken: Set[tuple[int, int]], most:
         array = stock.take(1)[0]
         if (number, array) not in taken:
             yield array
+
+
+def further_arrays(blocks: Blocks, placement: Placement) -> Iterator[tuple[int, int]]:
+    """Arrays that nothing stands on, of each kind in turn."""
+    taken = set(zip(placement.kind.tolist(), placement.array.tolist(), strict=True))
+    waiting = [
+        (number, free_arrays(kind, number, taken, len(blocks)))
+        for number, kind in enumerate(blocks.hardware.arrays)
+    ]
+    while waiting:
+        for entry in list(waiting):
+            array = next(entry[1], None)
+            if array is None:
+                waiting.remove(entry)
+            else:
+                yield entry[0], array
 
 
 def widened(

@@ -18,6 +18,7 @@ from ortools.sat.python.cp_model import (
 )
 
 from sbdopt.search.budget import Budget
+from sbdopt.search.compiled import COMPILING
 from sbdopt.search.exact.answers import Answers, Steps
 from sbdopt.search.exact.bars import need_too_many_lines
 from sbdopt.search.exact.crossings import least_empty
@@ -33,8 +34,6 @@ PATIENCE = 10.0
 """Units of work, about seconds, that CP-SAT may take for one question, and as many for scanning."""
 _TURNS = (0.02, 0.1, 0.5, 2.5)
 """Units of work of the first turns of both."""
-_COMPILING = 8.0
-"""Seconds, at most, that the first scan takes to be compiled."""
 _BRANCHES = 2_000_000
 """Branches of a scan that count as a unit of work."""
 
@@ -111,7 +110,7 @@ class Fits:
         self, sizes: Sequence[Size], of_step: Sequence[int], axis: int, units: float
     ) -> Places | bool | None:
         """The answer of a scan of columns and then rows, or the other way round."""
-        if self.budget.remaining < _COMPILING:
+        if self.budget.remaining < COMPILING:
             return None
         from sbdopt.search.exact.scanning import MOST_LINES, scan  # loads Numba
 

@@ -10,14 +10,13 @@ branches early. Fast where arrays are nearly full, which is where other searches
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, TypeVar, cast
 
 import numpy as np
-from numba import njit
 
 from sbdopt.documents import BoolArray, IntArray
+from sbdopt.search.compiled import compiled
 from sbdopt.search.exact.crossings import shared
 from sbdopt.search.exact.scales import Size
 
@@ -28,16 +27,6 @@ _NONE, _FOUND, _ENDED = 0, 1, 2
 _CLIQUES = 256
 _MOST_STEPS = 6
 """Steps of which all sets are looked at."""
-
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-
-
-def _compiled(function: _Function) -> _Function:
-    """Compiled when it is first called, and kept on disk if there is a place for that."""
-    try:
-        return cast(_Function, njit(cache=True, nogil=True)(function))
-    except RuntimeError:
-        return cast(_Function, njit(nogil=True)(function))
 
 
 def scan(
@@ -93,7 +82,7 @@ def _shared(sizes: Sequence[Size], of_step: Sequence[int]) -> IntArray:
     )
 
 
-@_compiled
+@compiled
 def _scan(
     height: IntArray,
     width: IntArray,
@@ -189,7 +178,7 @@ def _scan(
     return _NONE, row, begin, branches
 
 
-@_compiled
+@compiled
 def _step_masks(step: IntArray) -> IntArray:
     """Of each block all members of its step, as bits; itself if it is read alone."""
     masks = np.zeros(len(step), dtype=np.int64)
@@ -201,7 +190,7 @@ def _step_masks(step: IntArray) -> IntArray:
     return masks
 
 
-@_compiled
+@compiled
 def _sum(values: IntArray, mask: int) -> int:
     total, i = 0, 0
     while mask:
@@ -212,7 +201,7 @@ def _sum(values: IntArray, mask: int) -> int:
     return total
 
 
-@_compiled
+@compiled
 def _meet(apart: IntArray, steps: IntArray, active: int, block: int) -> None:
     """Note that a block shares columns with the active ones: it is apart in rows from all of their steps."""
     for j in range(len(steps)):
@@ -226,7 +215,7 @@ def _meet(apart: IntArray, steps: IntArray, active: int, block: int) -> None:
                     apart[k] |= 1 << j
 
 
-@_compiled
+@compiled
 def _grown(apart: IntArray, clique: int) -> int:
     """The blocks of a clique, and as many more that are apart from all of it."""
     for j in range(len(apart)):
@@ -235,7 +224,7 @@ def _grown(apart: IntArray, clique: int) -> int:
     return clique
 
 
-@_compiled
+@compiled
 def _largest_clique(height: IntArray, apart: IntArray, steps: IntArray, active: int, enough: int) -> int:
     """The greatest height of some cliques that hold all active blocks, or one above `enough`."""
     largest = _sum(height, active)
@@ -247,7 +236,7 @@ def _largest_clique(height: IntArray, apart: IntArray, steps: IntArray, active: 
     return largest
 
 
-@_compiled
+@compiled
 def _next_event(end: IntArray, active: int, most: int) -> int:
     """The first line on which an active block does not stand any more."""
     following = most
@@ -257,7 +246,7 @@ def _next_event(end: IntArray, active: int, most: int) -> int:
     return following
 
 
-@_compiled
+@compiled
 def _waste_ahead(
     columns: IntArray, waste: IntArray, step: IntArray, shared: IntArray, sets: int, part: IntArray
 ) -> int:
@@ -285,7 +274,7 @@ def _waste_ahead(
     return best
 
 
-@_compiled
+@compiled
 def _cliques(
     height: IntArray,
     apart: IntArray,
@@ -316,7 +305,7 @@ def _cliques(
     return number
 
 
-@_compiled
+@compiled
 def _place_rows(
     height: IntArray,
     apart: IntArray,

@@ -1,0 +1,141 @@
+"""Rounds of annealing, each from the best so far: to be faster, or to empty an array."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from sbdopt.blocks import Blocks
+from sbdopt.bounds import lower_bounds
+from sbdopt.goals import Goals
+from sbdopt.placement import Placement
+from sbdopt.search.annealing.board import Board
+from sbdopt.search.annealing.walk import Aim, State, walk
+from sbdopt.search.budget import Budget
+from sbdopt.search.greedy import greedy
+from sbdopt.search.method import Finding, Found
+from sbdopt.search.score import key, score
+from sbdopt.search.widening import most_arrays
+
+_HOT, _COLD = 0.3, 0.03
+"""Heat at first and at last, as parts of the mean cycles of a block."""
+_MOVES = 2000
+"""Moves of a round, for each block."""
+_TRIES = 12
+_WORK = 8e-6
+"""Units of work of a move: about the seconds that it takes."""
+_IDLE = 8
+"""A search ends when so many rounds, and as many as it took until then, bring nothing."""
+_EMPTY = 8.0
+"""What a full array costs that is to be emptied, in mean cycles of a block."""
+
+
+def rounds(
+    blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
+) -> Iterator[Finding]:
+    """What annealing finds from a start, or from the best construction; see `anneal`."""
+    times = [name for name in (*goals, *goals.limits) if name in ("makespan", "interval")]
+    if not times:
+        return
+    if start is None:
+        for finding in greedy(blocks, goals, budget, seed, None):
+            yield finding
+            if isinstance(finding, Found):
+                better = start is None or key(blocks, goals, finding.placement) < key(blocks, goals, start)
+                start = finding.placement if better else start
+    if start is None:
+        return
+    for_time = goals[0] in times or any(name in goals.limits for name in times)
+    search = _Search(blocks, goals, times[0], budget, seed, start)
+    if not for_time or not search.at_bound:
+        yield from search.hasten()
+    if for_time:
+        yield from search.vacate()
+
+
+@dataclass(eq=False)
+class _Search:
+    """The best placement so far, and the rounds that look for a better one."""
+
+    blocks: Blocks
+    goals: Goals
+    time: str
+    """The goal or limit that is a sum of cycles."""
+    budget: Budget
+    seed: int
+    best: Placement
+    _round: int = 0
+
+    @property
+    def at_bound(self) -> bool:
+        """Whether the best cannot be faster, whatever arrays it uses."""
+        bounds = lower_bounds(self.blocks, self.time, self.goals.limits)
+        return score(self.blocks, self.best)[self.time] <= max((bound.value for bound in bounds), default=0)
+
+    def hasten(self) -> Iterator[Found]:
+        """Fewer cycles on the arrays that are used, and on such others as there may be."""
+        limited = bool({"arrays", "unused_cells"} & set(self.goals.limits))
+        more = most_arrays(self.blocks, self.goals) if limited and not self.goals.cells_first else 0
+        board = Board.of(self.blocks, self.best, self.time, more)
+        if board is not None:
+            yield from self._rounds(board, Aim(0, 1.0, np.zeros(len(board.arrays))))
+
+    def vacate(self) -> Iterator[Found]:
+        """Arrays emptied one by one, those with the fewest cells first, within the limits or at no cost."""
+        waiting = True
+        while waiting and not self.budget.used_up:
+            waiting = False
+            board = Board.of(self.blocks, self.best, self.time, 0)
+            if board is None or len(board.arrays) < 2:
+                return
+            values = score(self.blocks, self.best)
+            slack = max(0, self.goals.limits.get(self.time, values[self.time]) - values[self.time])
+            for a in np.argsort(board.filled, kind="stable").tolist():
+                price = np.zeros(len(board.arrays))
+                price[a] = _EMPTY * board.mean / board.chip.room[a]
+                aim = Aim(board.cycles + slack, 0.1, price)
+                for found in self._rounds(board, aim, until=float(aim.enough)):
+                    yield found
+                    waiting = True
+                if waiting or self.budget.used_up:
+                    break
+
+    def _rounds(self, board: Board, aim: Aim, until: float = 0.0) -> Iterator[Found]:
+        """Rounds from the best state on, with as many walks at a time as there are workers."""
+        state, least, last = board.state, np.inf, 0
+        first = self._round
+        with ThreadPoolExecutor(self.budget.workers) as pool:
+            while not self.budget.used_up and self._round - first < 2 * last + _IDLE and least > until:
+                moves = self._moves(len(self.blocks))
+                walks = [
+                    pool.submit(self._walk, board, aim, state, moves, number)
+                    for number in range(self.budget.workers)
+                ]
+                self._round += 1
+                self.budget.spent += len(walks) * moves * _WORK
+                worth, number = min((walk.result()[0], number) for number, walk in enumerate(walks))
+                if worth > least:
+                    continue
+                if worth < least:
+                    last = self._round - first
+                least, state = worth, walks[number].result()[1]
+                found = board.finished(state)
+                if key(self.blocks, self.goals, found.placement) < key(self.blocks, self.goals, self.best):
+                    self.best = found.placement
+                    yield found
+
+    def _moves(self, count: int) -> int:
+        left = self.budget.remaining / 2
+        if self.budget.remaining_work is not None:
+            left = min(left, self.budget.remaining_work)
+        return max(1, int(min(_MOVES * count, left / _WORK)))
+
+    def _walk(self, board: Board, aim: Aim, state: State, moves: int, number: int) -> tuple[float, State]:
+        random = np.random.default_rng((self.seed, self._round, number))
+        mine, best = (State(*(column.copy() for column in state)) for _ in range(2))
+        hot, cold = _HOT * board.mean, _COLD * board.mean
+        worth = walk(board.chip, board.work, aim, mine, best, hot, cold, moves, _TRIES, random)
+        return worth, best

@@ -1,0 +1,238 @@
+"""Random exchanges of blocks between arrays and steps, each with places that are found at once; compiled."""
+
+from __future__ import annotations
+
+from math import exp
+from typing import NamedTuple
+
+import numpy as np
+
+from sbdopt.documents import FloatArray, IntArray
+from sbdopt.search.annealing.room import find_places
+from sbdopt.search.compiled import compiled
+
+_POWER = 8.0
+"""Of the mean of loads that stands for their evenness: the greater, the more only the busiest counts."""
+_SWAP, _SHIFT = 0.4, 0.65
+"""Moves up to the first are swaps, up to the second shifts; the others change steps."""
+_JOIN_ELSEWHERE, _JOIN_HERE = 0.3, 0.7
+"""Chances that a block is read with others: where it comes to, and where it was."""
+
+
+class Chip(NamedTuple):
+    """Arrays, in units of rows and columns; all columns but `taken` and `cycles` have an entry for each."""
+
+    rows: IntArray
+    columns: IntArray
+    tile: IntArray
+    taken: IntArray
+    """The columns that cannot be used, as bits, of each array and row."""
+    room: IntArray
+    """Cells that can be used."""
+    cycles: IntArray
+    """Of a step, by array, largest height of a block and sum of widths."""
+
+
+class Work(NamedTuple):
+    """Blocks: sizes in units, the operators, and what counts together (see `levels`)."""
+
+    height: IntArray
+    width: IntArray
+    operator: IntArray
+    level: IntArray
+
+
+class State(NamedTuple):
+    """Array, step (blocks of the same number are read together) and place of each block."""
+
+    array: IntArray
+    step: IntArray
+    row: IntArray
+    column: IntArray
+
+
+class Aim(NamedTuple):
+    """What is to be small: cycles above `enough`, plus `even` x their evenness, plus the price of cells."""
+
+    enough: int
+    even: float
+    price: FloatArray
+    """Of a cell that blocks fill, by array."""
+
+
+@compiled
+def walk(
+    chip: Chip,
+    work: Work,
+    aim: Aim,
+    state: State,
+    best: State,
+    hot: float,
+    cold: float,
+    moves: int,
+    tries: int,
+    random: np.random.Generator,
+) -> float:
+    """Exchange at random, ever more reluctant to get worse; `best` is the best on the way, with this worth.
+
+    Simulated annealing (Kirkpatrick 1983): what costs d more is accepted with probability exp(-d / heat),
+    where the heat falls from `hot` to `cold`, if places are found. `state` must be legal; it and `best`
+    are overwritten. The worth is that of `Aim` without evenness.
+    """
+    levels = work.level.max() + 1
+    load = np.zeros((levels, len(chip.tile)), np.int64)
+    longest, even = np.zeros(levels, np.int64), np.zeros(levels)
+    for level in range(levels):
+        for a in range(len(chip.tile)):
+            load[level, a] = _cycles(chip, work, state, level, a)
+        longest[level], even[level] = _busiest(load[level], chip.tile)
+    area = np.zeros(len(chip.tile), np.int64)
+    for i, a in enumerate(state.array):
+        area[a] += work.height[i] * work.width[i]
+    least = _worth(aim, longest, area)
+    now = least + aim.even * even.sum()
+    _copy(state, best)
+    row, column = state.row.copy(), state.column.copy()
+    for move in range(moves):
+        i, j = int(len(row) * random.random()), int(len(row) * random.random())
+        a, step, other, other_step = state.array[i], state.step[i], state.array[j], state.step[j]
+        changed = _exchange(work, state, len(area), i, j, random)
+        if not changed:
+            continue
+        b = state.array[i]
+        new_load, new_longest, new_even, new_area = load.copy(), longest.copy(), even.copy(), area.copy()
+        new_area[a] -= work.height[i] * work.width[i]
+        new_area[b] += work.height[i] * work.width[i]
+        if changed > 1:
+            new_area[b] -= work.height[j] * work.width[j]
+            new_area[a] += work.height[j] * work.width[j]
+        for level in (work.level[i], work.level[j]) if changed > 1 else (work.level[i], work.level[i]):
+            for x in (a, b):
+                new_load[level, x] = _cycles(chip, work, state, level, x)
+            new_longest[level], new_even[level] = _busiest(new_load[level], chip.tile)
+        worth = _worth(aim, new_longest, new_area)
+        cost = worth + aim.even * new_even.sum()
+        heat = hot * (cold / hot) ** (move / moves)
+        accepted = cost <= now or random.random() < exp((now - cost) / heat)
+        for x in (a, b):
+            if accepted and (x == a or a != b):
+                members = np.flatnonzero(state.array == x)
+                accepted = new_area[x] + _most_emptied(work, state, members) <= chip.room[x] and find_places(
+                    members,
+                    work.height,
+                    work.width,
+                    state.step,
+                    chip.taken[x, : chip.rows[x]],
+                    chip.columns[x],
+                    tries,
+                    random,
+                    row,
+                    column,
+                )
+            if a == b:
+                break
+        if not accepted:
+            state.array[i], state.step[i], state.array[j], state.step[j] = a, step, other, other_step
+            continue
+        for x in (a, b):
+            for k in np.flatnonzero(state.array == x):
+                state.row[k], state.column[k] = row[k], column[k]
+        load, longest, even, area, now = new_load, new_longest, new_even, new_area, cost
+        if worth < least:
+            least = worth
+            _copy(state, best)
+    return least
+
+
+@compiled
+def _worth(aim: Aim, longest: IntArray, area: IntArray) -> float:
+    return float(max(longest.sum(), aim.enough) + (aim.price * area).sum())
+
+
+@compiled
+def _copy(state: State, to: State) -> None:
+    to.array[:], to.step[:], to.row[:], to.column[:] = state.array, state.step, state.row, state.column
+
+
+@compiled
+def _exchange(work: Work, state: State, arrays: int, i: int, j: int, random: np.random.Generator) -> int:
+    """Move block i, or exchange it with j, or read it with others: how many blocks are changed."""
+    array, step, chance = state.array, state.step, random.random()
+    if chance < _SWAP:
+        if array[i] == array[j]:
+            return 0
+        array[i], array[j] = array[j], array[i]
+        if work.operator[i] == work.operator[j] and random.random() < 0.5:
+            step[i], step[j] = step[j], step[i]
+        else:
+            _read_anew(work, state, i, _JOIN_ELSEWHERE, random)
+            _read_anew(work, state, j, _JOIN_ELSEWHERE, random)
+        return 2
+    if chance < _SHIFT:
+        b = int(arrays * random.random())
+        if b == array[i]:
+            return 0
+        array[i] = b
+        _read_anew(work, state, i, _JOIN_ELSEWHERE, random)
+    else:
+        _read_anew(work, state, i, _JOIN_HERE, random)
+    return 1
+
+
+@compiled
+def _read_anew(work: Work, state: State, i: int, chance: float, random: np.random.Generator) -> None:
+    """Read a block with others of its operator on its array, if there are any, or alone."""
+    used = np.zeros(len(state.step), np.bool_)
+    mate, mates = -1, 0
+    for k in range(len(state.step)):
+        if k != i:
+            used[state.step[k]] = True
+            if state.array[k] == state.array[i] and work.operator[k] == work.operator[i]:
+                mates += 1
+                if int(mates * random.random()) == 0:
+                    mate = k
+    if mates and random.random() < chance:
+        state.step[i] = state.step[mate]
+    else:
+        state.step[i] = np.argmin(used)
+
+
+@compiled
+def _cycles(chip: Chip, work: Work, state: State, level: int, a: int) -> int:
+    """Cycles of the steps of a level on an array."""
+    height, width = np.zeros(len(state.step), np.int64), np.zeros(len(state.step), np.int64)
+    for i, step in enumerate(state.step):
+        if state.array[i] == a and work.level[i] == level:
+            height[step] = max(height[step], work.height[i])
+            width[step] += work.width[i]
+    total = 0
+    for step in range(len(width)):
+        if width[step]:
+            total += chip.cycles[a, height[step], min(width[step], chip.columns[a])]
+    return total
+
+
+@compiled
+def _busiest(load: IntArray, tile: IntArray) -> tuple[int, float]:
+    """Cycles of the busiest tile, and how even all are: a mean that lies between theirs and that."""
+    busy = np.zeros(len(tile), np.int64)
+    for a, cycles in enumerate(load):
+        busy[tile[a]] += cycles
+    mean = 0.0
+    for cycles in busy:
+        mean += float(cycles) ** _POWER
+    return busy.max(), (mean / len(busy)) ** (1 / _POWER)
+
+
+@compiled
+def _most_emptied(work: Work, state: State, members: IntArray) -> int:
+    """The most cells that one of the steps of an array leaves empty."""
+    size = np.zeros((3, len(state.step)), np.int64)
+    most = 0
+    for i in members:
+        size[0, state.step[i]] += work.height[i]
+        size[1, state.step[i]] += work.width[i]
+        size[2, state.step[i]] += work.height[i] * work.width[i]
+    for i in members:
+        most = max(most, size[0, state.step[i]] * size[1, state.step[i]] - size[2, state.step[i]])
+    return most

@@ -1,0 +1,168 @@
+"""Annealing: whatever it finds is legal and better, and its books agree with the schedule."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from diagonals import chained
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import problems
+
+from sbdopt.blocks import Blocks
+from sbdopt.goals import Goals
+from sbdopt.judge import judge_placement
+from sbdopt.placement import Placement
+from sbdopt.problem import Problem
+from sbdopt.search.annealing import anneal
+from sbdopt.search.annealing.board import Board
+from sbdopt.search.annealing.room import find_places
+from sbdopt.search.annealing.walk import Aim, State, walk
+from sbdopt.search.budget import Budget
+from sbdopt.search.greedy import greedy
+from sbdopt.search.method import Found
+from sbdopt.search.score import key, score
+from sbdopt.solve import solve
+
+ORDERS = (("unused_cells", "makespan"), ("makespan", "arrays"), ("interval", "unused_cells"))
+SIZES = [[(4, 4), (3, 5), (8, 8), (6, 2), (5, 7)] * 2, [(8, 3), (2, 9), (6, 6)] * 2, [(5, 5)] * 4]
+
+
+def chain(operators: list[list[tuple[int, int]]], **array: object) -> Problem:
+    """Operators one after another, each with blocks of these sizes on the diagonal, on 16 x 16 cells."""
+    arrays = [{"name": "xbar", "rows": 16, "columns": 16, "adcs": 4} | array]
+    hardware = {"arrays": arrays, "settle_cycles": 2}
+    return Problem.model_validate({"name": "chain", "hardware": hardware, "operators": chained(operators)})
+
+
+def constructed(blocks: Blocks) -> list[Placement]:
+    goals = Goals(("makespan",))
+    return [f.placement for f in greedy(blocks, goals, Budget(), 0, None) if isinstance(f, Found)]
+
+
+def unlimited(work: float, workers: int = 1) -> Budget:
+    return Budget(seconds=float("inf"), work=work, workers=workers)
+
+
+@settings(max_examples=80, deadline=None)
+@given(problems(), st.sampled_from(ORDERS), st.integers(0, 3), st.sampled_from((None, 2, 4)))
+def test_everything_found_is_legal_and_better(
+    problem: Problem, order: tuple[str, ...], seed: int, most: int | None
+) -> None:
+    blocks = Blocks.of(problem)
+    goals = Goals(order, {} if most is None else {"arrays": most})
+    for start in constructed(blocks)[:2]:
+        best = key(blocks, goals, start)
+        for finding in anneal(blocks, goals, unlimited(0.02), seed, start):
+            assert isinstance(finding, Found)
+            judged = judge_placement(blocks, finding.placement)
+            assert judged.metrics is not None, judged.violations
+            assert key(blocks, goals, finding.placement) < best
+            best = key(blocks, goals, finding.placement)
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems(), st.integers(0, 3))
+def test_every_state_of_a_walk_is_legal(problem: Problem, seed: int) -> None:
+    """Also those that are not better, with some arrays that were empty."""
+    blocks = Blocks.of(problem)
+    for start in constructed(blocks)[:1] if len(blocks) > 1 else ():
+        board = Board.of(blocks, start, "makespan", 4)
+        assert board is not None
+        aim = Aim(0, 1.0, np.zeros(len(board.arrays)))
+        state, best = (State(*(column.copy() for column in board.state)) for _ in range(2))
+        random = np.random.default_rng(seed)
+        for _ in range(5):
+            worth = walk(board.chip, board.work, aim, state, best, 50.0, 50.0, 40, 3, random)
+            assert worth <= replace(board, state=state).cycles
+            assert worth == replace(board, state=best).cycles
+            for one in (state, best):
+                judged = judge_placement(blocks, board.finished(one).placement)
+                assert judged.metrics is not None, judged.violations
+
+
+def test_books_agree_with_the_schedule() -> None:
+    """Operators of a chain follow one another: its makespan is what their busiest tiles take."""
+    for array in ({}, {"tiers": 2}, {"faults": [[0, 3, 5, 2, 2], [1, 0, 0, 1, 4]]}):
+        blocks = Blocks.of(chain(SIZES, **array))
+        for start in constructed(blocks):
+            board = Board.of(blocks, start, "makespan", 0)
+            assert board is not None
+            assert board.cycles == score(blocks, start)["makespan"]
+            assert board.filled.sum() == (board.work.height * board.work.width).sum()
+            aim = Aim(0, 1.0, np.zeros(len(board.arrays)))
+            state, best = (State(*(column.copy() for column in board.state)) for _ in range(2))
+            walk(board.chip, board.work, aim, state, best, 5.0, 0.1, 3000, 5, np.random.default_rng(0))
+            for one in (state, best):
+                cycles = replace(board, state=one).cycles
+                assert cycles == score(blocks, board.finished(one).placement)["makespan"]
+
+
+@pytest.mark.parametrize("goals", [("unused_cells", "makespan"), ("makespan", "unused_cells")])
+def test_finds_what_is_proven_to_be_best(goals: tuple[str, ...]) -> None:
+    problem = chain([[(8, 8), (8, 8), (4, 4), (4, 4)], [(8, 4), (4, 8), (8, 8)], [(4, 12), (12, 4), (4, 4)]])
+    best = solve(problem, method="auto", goals=goals, budget=Budget(seconds=60, workers=2))
+    mine = solve(problem, method="anneal", goals=goals, budget=unlimited(1.0))
+    assert best.status == "optimal"
+    assert best.metrics is not None
+    assert mine.metrics is not None
+    for goal in goals:
+        assert getattr(mine.metrics, goal) == getattr(best.metrics, goal)
+
+
+def test_arrays_are_emptied_within_a_limit_of_cycles() -> None:
+    """Every block has an array of its own at first, and is read in 4 cycles; a limit of 16 lets two be read
+    in turn. Two read at once would leave no room for others on their array.
+    """
+    blocks = Blocks.of(chain([[(8, 8)] * 4, [(8, 8)] * 4]))
+    count = len(blocks)
+    none = np.zeros(count, dtype=np.int64)
+    start = Placement(none, np.arange(count), none, none, np.repeat([0, 4], 4))
+    for limit, arrays in ((16, 2), (12, 4), (8, 4)):
+        goals = Goals(("arrays", "makespan"), {"makespan": limit})
+        found = [f.placement for f in anneal(blocks, goals, unlimited(2.0), 0, start) if isinstance(f, Found)]
+        values = score(blocks, found[-1] if found else start)
+        assert values["arrays"] == arrays
+        assert values["makespan"] <= limit
+
+
+def test_the_same_seed_and_work_give_the_same_bytes() -> None:
+    for workers in (1, 2):
+        written = {
+            solve(chain(SIZES), method="anneal", budget=unlimited(0.3, workers), seed=3).to_bytes()
+            for _ in range(2)
+        }
+        assert len(written) == 1
+
+
+def test_nothing_is_looked_for_without_need_or_time() -> None:
+    blocks = Blocks.of(chain(SIZES))
+    start = constructed(blocks)[0]
+    goals = Goals(("makespan", "unused_cells"))
+    assert list(anneal(blocks, goals, unlimited(0.3), 0, start))
+    assert not list(anneal(blocks, Goals(("arrays",)), unlimited(0.3), 0, start))
+    assert not list(anneal(blocks, goals, Budget(seconds=2), 0, start))
+    many = Blocks.of(chain([[(1, 1)] * 101]))
+    assert not list(anneal(many, goals, unlimited(0.3), 0, constructed(many)[0]))
+    wide = Blocks.of(chain([[(8, 8), (7, 7)] * 2], columns=63))
+    assert not list(anneal(wide, goals, unlimited(0.3), 0, constructed(wide)[0]))
+
+
+def test_places_are_found_beside_what_is_taken() -> None:
+    """Two blocks of a step in opposite corners, if no cell of their crossings is taken; else none."""
+    two = np.array([2, 2])
+    members, row, column = np.arange(2), np.zeros(2, dtype=np.int64), np.zeros(2, dtype=np.int64)
+    for step, cell, possible in (([0, 0], (4, 4), True), ([0, 0], (0, 3), False), ([0, 1], (0, 3), True)):
+        taken = np.zeros(5, dtype=np.int64)
+        taken[cell[0]] = 1 << cell[1]
+        random = np.random.default_rng(0)
+        rows = taken if possible else taken[:4]
+        columns = 5 if possible else 4
+        assert (
+            find_places(members, two, two, np.array(step), rows, columns, 20, random, row, column) == possible
+        )
+        if possible:
+            for r, c in zip(row.tolist(), column.tolist(), strict=True):
+                assert not (r <= cell[0] < r + 2 and c <= cell[1] < c + 2)
