@@ -73,6 +73,11 @@ def earliest_starts(blocks: Blocks, cycles: IntArray) -> IntArray:
     return np.array(starts, dtype=np.int64)
 
 
+def longest_path(blocks: Blocks, cycles: IntArray) -> int:
+    """The cycles of the longest path of operators, if operators take `cycles`."""
+    return int((earliest_starts(blocks, cycles) + cycles).max(initial=0))
+
+
 def tails(blocks: Blocks, cycles: IntArray) -> IntArray:
     """Cycles from the end of each operator to the end of the last, if operators take `cycles`."""
     after = [0] * len(cycles)

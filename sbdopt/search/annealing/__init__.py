@@ -9,7 +9,9 @@ from sbdopt.goals import Goals
 from sbdopt.placement import Placement
 from sbdopt.search.budget import Budget
 from sbdopt.search.compiled import COMPILING
-from sbdopt.search.method import Finding
+from sbdopt.search.greedy import greedy
+from sbdopt.search.method import Finding, Found
+from sbdopt.search.score import key
 
 MOST_BLOCKS = 100
 
@@ -19,10 +21,17 @@ def anneal(
 ) -> Iterator[Finding]:
     """From a start, or the best construction, on; for up to `MOST_BLOCKS`, if time is a goal or limited.
 
-    First on the arrays of the start as fast as can be; then, if time comes first, on fewer. Finds nothing
-    for arrays of many lines, nor where there is hardly time to compile the search.
+    First on the arrays of the start as fast as can be; then, if time comes first, on fewer. There is nothing
+    but the constructions for more blocks, for arrays of many lines, and where there is hardly time to compile
+    the search.
     """
-    if 1 < len(blocks) <= MOST_BLOCKS and budget.remaining > COMPILING:
+    for finding in greedy(blocks, goals, budget, seed, None) if start is None else ():
+        yield finding
+        if isinstance(finding, Found):
+            mine = finding.placement
+            better = start is None or key(blocks, goals, mine) < key(blocks, goals, start)
+            start = mine if better else start
+    if start is not None and 1 < len(blocks) <= MOST_BLOCKS and budget.remaining > COMPILING:
         from sbdopt.search.annealing.rounds import rounds  # loads Numba
 
         yield from rounds(blocks, goals, budget, seed, start)

@@ -15,8 +15,7 @@ from sbdopt.placement import Placement
 from sbdopt.search.annealing.board import Board
 from sbdopt.search.annealing.walk import Aim, State, walk
 from sbdopt.search.budget import Budget
-from sbdopt.search.greedy import greedy
-from sbdopt.search.method import Finding, Found
+from sbdopt.search.method import Found
 from sbdopt.search.score import key, score
 from sbdopt.search.widening import most_arrays
 
@@ -33,20 +32,10 @@ _EMPTY = 8.0
 """What a full array costs that is to be emptied, in mean cycles of a block."""
 
 
-def rounds(
-    blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
-) -> Iterator[Finding]:
-    """What annealing finds from a start, or from the best construction; see `anneal`."""
+def rounds(blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement) -> Iterator[Found]:
+    """What annealing finds from a start; see `anneal`."""
     times = [name for name in (*goals, *goals.limits) if name in ("makespan", "interval")]
     if not times:
-        return
-    if start is None:
-        for finding in greedy(blocks, goals, budget, seed, None):
-            yield finding
-            if isinstance(finding, Found):
-                better = start is None or key(blocks, goals, finding.placement) < key(blocks, goals, start)
-                start = finding.placement if better else start
-    if start is None:
         return
     for_time = goals[0] in times or any(name in goals.limits for name in times)
     search = _Search(blocks, goals, times[0], budget, seed, start)

@@ -9,6 +9,7 @@ from sbdopt.documents import IntArray
 from sbdopt.placement import Placement
 from sbdopt.search.budget import Budget
 from sbdopt.search.dealing import Places
+from sbdopt.search.exact.alone import least_alone
 from sbdopt.search.exact.answers import Answers
 from sbdopt.search.exact.assignment import Assignment, Relaxation
 from sbdopt.search.exact.candidates import Candidate, candidate_steps
@@ -21,10 +22,11 @@ from sbdopt.search.exact.task import Task
 from sbdopt.search.greedy import finished
 from sbdopt.search.method import Found
 from sbdopt.search.schedule import make_steps, schedule
-from sbdopt.timing import step_cycles
+from sbdopt.timing import longest_path, operator_cycles, step_cycles
 
 _GOALS = {"unused_cells", "arrays", "makespan"}
 _REASON = "CP-SAT, arrays and places in turn"
+_LONE = "CP-SAT, cells that each operator leaves empty by itself"
 _MOST_STEPS = 3000
 _PAIRS = 3
 """Pairs of functions that are added for each step that they show to be impossible."""
@@ -65,7 +67,7 @@ def decompose(relations: Relations, task: Task, run: Run) -> None:
     )
     if task.best is not None:
         relaxation.model.add(relaxation.goals[task.goal] < task.best)
-    known = task.known
+    known = max(task.known, _lone(relations, task, questions, relaxation, run))
     while not (run.budget.used_up or run.halt.halted):
         assignment = relaxation.solve(known, run)
         if assignment is False:
@@ -86,6 +88,25 @@ def decompose(relations: Relations, task: Task, run: Run) -> None:
                 run.put(NothingLeft(_REASON))
                 return
             relaxation.model.add(relaxation.goals[task.goal] < assignment.value)
+
+
+def _lone(relations: Relations, task: Task, questions: Questions, relaxation: Relaxation, run: Run) -> int:
+    """The makespan if every operator took the least cycles that it can take alone, which are added."""
+    if task.goal != "makespan":
+        return 0
+    cells = questions.fits.scales.rows * questions.fits.scales.columns
+    unit = relations.row_unit * relations.column_unit
+    filled = sum(height * width for height, width in questions.size)
+    arrays = len(relations.slots)
+    unused = min(arrays * cells - filled, task.unused(relations) // unit)
+    cycles = operator_cycles(relations.blocks)
+    for operator, least in least_alone(questions, arrays, unused, run).items():
+        relaxation.model.add(relaxation.cycles[operator] >= least)
+        cycles[operator] = max(cycles[operator], least)
+    known = longest_path(relations.blocks, cycles)
+    if known > task.known:
+        run.put(Proven(known, _LONE))
+    return known
 
 
 def questions_for(relations: Relations, task: Task, run: Run) -> Questions | None:

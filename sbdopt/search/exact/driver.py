@@ -10,7 +10,6 @@ import numpy as np
 
 from sbdopt.blocks import Blocks
 from sbdopt.bounds import lower_bounds
-from sbdopt.documents import IntArray
 from sbdopt.goals import MOVED, Bound, Goals
 from sbdopt.placement import Placement
 from sbdopt.search.budget import Budget
@@ -26,7 +25,7 @@ from sbdopt.search.exact.task import Task
 from sbdopt.search.greedy import finished
 from sbdopt.search.method import Finding, Found, Infeasible
 from sbdopt.search.score import score
-from sbdopt.timing import NEVER, block_cycles, earliest_starts
+from sbdopt.timing import NEVER, block_cycles, longest_path
 
 _SHARE = 0.7
 """Part of what is left of the budget that a goal may take while others wait."""
@@ -174,7 +173,7 @@ def _with_spans(
     unhurried = _horizon(blocks, None, task.goal, {}) + task.best
     spans = least_spans(relations, task, unhurried, budget, seed)
     cycles = np.array([spans[(operator,)] for operator in range(len(blocks.predecessors))])
-    known = max(task.known, _path(blocks, cycles))
+    known = max(task.known, longest_path(blocks, cycles))
     yield Proven(known, "CP-SAT, each operator by itself")
     if known >= task.best:
         yield NothingLeft("CP-SAT, each operator by itself")
@@ -190,11 +189,6 @@ def _search_everything(relations: Relations, task: Task, run: Run) -> None:
         model.variables.model.add(model.goals[task.goal] <= task.best - 1)
     model.variables.model.minimize(model.goals[task.goal])
     search_model(model, run)
-
-
-def _path(blocks: Blocks, cycles: IntArray) -> int:
-    """The longest path of operators that take so many cycles."""
-    return int((earliest_starts(blocks, cycles) + cycles).max())
 
 
 def _key(values: dict[str, int], goals: Goals) -> tuple[int, ...]:

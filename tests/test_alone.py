@@ -1,0 +1,91 @@
+"""What an operator takes at least by itself: compared with all ways to deal and to read its blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from diagonals import chained
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sbdopt.blocks import Blocks
+from sbdopt.problem import Problem
+from sbdopt.search.budget import Budget
+from sbdopt.search.exact.alone import least_alone
+from sbdopt.search.exact.crossings import least_empty
+from sbdopt.search.exact.decompose import questions_for
+from sbdopt.search.exact.questions import Questions
+from sbdopt.search.exact.relations import Relations
+from sbdopt.search.exact.runner import Halt, Run
+from sbdopt.search.exact.scales import Size
+from sbdopt.search.exact.slots import slots_of
+from sbdopt.search.exact.task import Task
+
+SIDE = 8
+ARRAYS = 2
+
+
+def asked(operators: list[list[Size]]) -> tuple[Questions, Run]:
+    hardware = {
+        "arrays": [{"name": "xbar", "rows": SIDE, "columns": SIDE, "adcs": 2}],
+        "settle_cycles": 2,
+    }
+    problem = Problem.model_validate({"name": "chain", "hardware": hardware, "operators": chained(operators)})
+    blocks = Blocks.of(problem)
+    relations = Relations(blocks, tuple(slots_of(blocks.hardware.arrays, [ARRAYS])))
+    run = Run(Budget(seconds=60), 0, 1, [].append, Halt())
+    found = questions_for(relations, Task("makespan", {}, known=0, best=None, horizon=200), run)
+    assert found is not None
+    return found, run
+
+
+def deals(steps: Sequence[tuple[int, ...]], blocks: set[int]) -> Iterator[list[list[tuple[int, ...]]]]:
+    """Every way to read all blocks in some of the steps, each on one of the arrays."""
+    if not blocks:
+        yield [[] for _ in range(ARRAYS)]
+        return
+    for step in steps:
+        if min(blocks) in step and blocks.issuperset(step):
+            for rest in deals(steps, blocks - set(step)):
+                for a in range(ARRAYS):
+                    yield [[*there, step] if a == number else there for number, there in enumerate(rest)]
+
+
+def tried(questions: Questions, unused: int) -> int | None:
+    """The least cycles of the first operator of all deals that have cells enough."""
+    cells = questions.fits.scales.rows * questions.fits.scales.columns
+    spent = {candidate.members: cycles for candidate, cycles in questions.candidates[0]}
+    size = questions.size
+    best = None
+    for deal in deals(list(spent), {i for step in spent for i in step}):
+        empty = [least_empty([tuple(size[i] for i in step) for step in there])[0] for there in deal]
+        filled = [sum(size[i][0] * size[i][1] for step in there for i in step) for there in deal]
+        if sum(empty) <= unused and all(e + f <= cells for e, f in zip(empty, filled, strict=True)):
+            cycles = max(sum(spent[step] for step in there) for there in deal)
+            best = cycles if best is None else min(best, cycles)
+    return best
+
+
+sizes = st.sampled_from([(1, 1), (2, 1), (1, 2), (2, 2), (3, 2), (1, 3), (3, 3), (4, 2)])
+
+
+@given(mine=st.lists(sizes, min_size=1, max_size=6), unused=st.integers(0, 30))
+@settings(max_examples=120, deadline=None)
+def test_as_little_as_the_best_deal(mine: list[Size], unused: int) -> None:
+    questions, run = asked([mine, [(1, 1)]])
+    expected = tried(questions, unused)
+    assert expected is not None
+    assert least_alone(questions, ARRAYS, unused, run)[0] == expected
+
+
+def test_spare_cells_buy_cycles() -> None:
+    """Four blocks of 2x2, read in 3 cycles each, two on each of two arrays, if not together, then in 4."""
+    for unused, cycles in ((0, 6), (7, 6), (15, 6), (16, 4), (64, 4)):
+        questions, run = asked([[(2, 2)] * 4, [(1, 1)]])
+        assert least_alone(questions, ARRAYS, unused, run)[0] == cycles
+
+
+def test_nothing_is_said_without_time() -> None:
+    questions, run = asked([[(2, 2)] * 4, [(1, 1)]])
+    run.halt.stop()
+    assert least_alone(questions, ARRAYS, 64, run) == {}
