@@ -26,8 +26,10 @@ _MOVES = 2000
 _TRIES = 12
 _WORK = 8e-6
 """Units of work of a move: about the seconds that it takes."""
-_IDLE = 8
-"""A search ends when so many rounds, and as many as it took until then, bring nothing."""
+_IDLE, _IDLE_VACATING = 6, 3
+"""A search ends when so many rounds, and half as many as it took until then, bring nothing."""
+_MOST_VACATED = 4
+"""Arrays that are tried before it is given up to empty one."""
 _EMPTY = 8.0
 """What a full array costs that is to be emptied, in mean cycles of a block."""
 
@@ -70,7 +72,7 @@ class _Search:
         more = most_arrays(self.blocks, self.goals) if limited and not self.goals.cells_first else 0
         board = Board.of(self.blocks, self.best, self.time, more)
         if board is not None:
-            yield from self._rounds(board, Aim(0, 1.0, np.zeros(len(board.arrays))))
+            yield from self._rounds(board, Aim(0, 1.0, np.zeros(len(board.arrays))), _IDLE)
 
     def vacate(self) -> Iterator[Found]:
         """Arrays emptied one by one, those with the fewest cells first, within the limits or at no cost."""
@@ -82,22 +84,24 @@ class _Search:
                 return
             values = score(self.blocks, self.best)
             slack = max(0, self.goals.limits.get(self.time, values[self.time]) - values[self.time])
-            for a in np.argsort(board.filled, kind="stable").tolist():
+            for a in np.argsort(board.filled, kind="stable")[:_MOST_VACATED].tolist():
                 price = np.zeros(len(board.arrays))
                 price[a] = _EMPTY * board.mean / board.chip.room[a]
                 aim = Aim(board.cycles + slack, 0.1, price)
-                for found in self._rounds(board, aim, until=float(aim.enough)):
+                for found in self._rounds(board, aim, _IDLE_VACATING, until=float(aim.enough)):
                     yield found
                     waiting = True
                 if waiting or self.budget.used_up:
                     break
 
-    def _rounds(self, board: Board, aim: Aim, until: float = 0.0) -> Iterator[Found]:
+    def _rounds(self, board: Board, aim: Aim, idle: int, until: float = 0.0) -> Iterator[Found]:
         """Rounds from the best state on, with as many walks at a time as there are workers."""
-        state, least, last = board.state, np.inf, 0
-        first = self._round
+        state, least, first = board.state, np.inf, self._round
+        last = first
         with ThreadPoolExecutor(self.budget.workers) as pool:
-            while not self.budget.used_up and self._round - first < 2 * last + _IDLE and least > until:
+            while least > until and not self.budget.used_up:
+                if self._round - last >= idle + (last - first) // 2:
+                    return
                 moves = self._moves(len(self.blocks))
                 walks = [
                     pool.submit(self._walk, board, aim, state, moves, number)
@@ -109,7 +113,7 @@ class _Search:
                 if worth > least:
                     continue
                 if worth < least:
-                    last = self._round - first
+                    last = self._round
                 least, state = worth, walks[number].result()[1]
                 found = board.finished(state)
                 if key(self.blocks, self.goals, found.placement) < key(self.blocks, self.goals, self.best):
