@@ -21,6 +21,7 @@ from sbdopt.search.annealing.board import Board
 from sbdopt.search.annealing.room import find_places
 from sbdopt.search.annealing.walk import Aim, State, walk
 from sbdopt.search.budget import Budget
+from sbdopt.search.compiled import seconds_to_call
 from sbdopt.search.greedy import greedy
 from sbdopt.search.method import Found
 from sbdopt.search.score import key, score
@@ -143,11 +144,21 @@ def test_nothing_is_looked_for_without_need_or_time() -> None:
     goals = Goals(("makespan", "unused_cells"))
     assert list(anneal(blocks, goals, unlimited(0.3), 0, start))
     assert not list(anneal(blocks, Goals(("arrays",)), unlimited(0.3), 0, start))
-    assert not list(anneal(blocks, goals, Budget(seconds=2), 0, start))
+    assert not list(anneal(blocks, goals, Budget(seconds=0.3), 0, start))
     many = Blocks.of(chain([[(1, 1)] * 101]))
     assert not list(anneal(many, goals, unlimited(0.3), 0, constructed(many)[0]))
     wide = Blocks.of(chain([[(8, 8), (7, 7)] * 2], columns=63))
     assert not list(anneal(wide, goals, unlimited(0.3), 0, constructed(wide)[0]))
+
+
+def test_time_to_compile_is_known() -> None:
+    """A function that was called is ready; one that is not compiled at all is not known to be."""
+    blocks = Blocks.of(chain(SIZES))
+    board = Board.of(blocks, constructed(blocks)[0], "makespan", 0)
+    assert board is not None
+    assert board.cycles > 0
+    assert seconds_to_call(walk) == 0
+    assert seconds_to_call(chain) > 5
 
 
 def test_places_are_found_beside_what_is_taken() -> None:

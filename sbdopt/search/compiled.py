@@ -9,8 +9,8 @@ from numba import njit
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
-COMPILING = 8.0
-"""Seconds, at most, that the first call takes where nothing compiled is on disk yet."""
+_COMPILING, _LOADING = 12.0, 0.5
+"""Seconds, at most, that a first call takes where nothing compiled is on disk, and where it is."""
 
 
 def compiled(function: _Function) -> _Function:
@@ -19,3 +19,15 @@ def compiled(function: _Function) -> _Function:
         return cast(_Function, njit(cache=True, nogil=True)(function))
     except RuntimeError:
         return cast(_Function, njit(nogil=True)(function))
+
+
+def seconds_to_call(function: Callable[..., Any]) -> float:
+    """What a call of a compiled function takes at most before it begins."""
+    dispatcher = cast(Any, function)
+    try:
+        if dispatcher.signatures:
+            return 0.0
+        on_disk = bool(dispatcher._cache._cache_file._load_index())
+    except AttributeError:  # Numba has no public way to ask for the latter, and may be told not to compile
+        on_disk = False
+    return _LOADING if on_disk else _COMPILING

@@ -8,7 +8,6 @@ from sbdopt.blocks import Blocks
 from sbdopt.goals import Goals
 from sbdopt.placement import Placement
 from sbdopt.search.budget import Budget
-from sbdopt.search.compiled import COMPILING
 from sbdopt.search.greedy import greedy
 from sbdopt.search.method import Finding, Found
 from sbdopt.search.score import key
@@ -31,7 +30,7 @@ def anneal(
             mine = finding.placement
             better = start is None or key(blocks, goals, mine) < key(blocks, goals, start)
             start = mine if better else start
-    if start is not None and 1 < len(blocks) <= MOST_BLOCKS and budget.remaining > COMPILING:
+    if start is not None and 1 < len(blocks) <= MOST_BLOCKS and not budget.is_short:
         from sbdopt.search.annealing.rounds import rounds  # loads Numba
 
         yield from rounds(blocks, goals, budget, seed, start)

@@ -15,6 +15,7 @@ from sbdopt.placement import Placement
 from sbdopt.search.annealing.board import Board
 from sbdopt.search.annealing.walk import Aim, State, walk
 from sbdopt.search.budget import Budget
+from sbdopt.search.compiled import seconds_to_call
 from sbdopt.search.method import Found
 from sbdopt.search.score import key, score
 from sbdopt.search.widening import most_arrays
@@ -37,7 +38,7 @@ _EMPTY = 8.0
 def rounds(blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement) -> Iterator[Found]:
     """What annealing finds from a start; see `anneal`."""
     times = [name for name in (*goals, *goals.limits) if name in ("makespan", "interval")]
-    if not times:
+    if not times or budget.remaining < seconds_to_call(walk):
         return
     for_time = goals[0] in times or any(name in goals.limits for name in times)
     search = _Search(blocks, goals, times[0], budget, seed, start)

@@ -12,6 +12,7 @@ from sbdopt.blocks import Blocks
 from sbdopt.bounds import lower_bounds
 from sbdopt.goals import MOVED, Bound, Goals
 from sbdopt.placement import Placement
+from sbdopt.search.annealing import anneal
 from sbdopt.search.budget import Budget
 from sbdopt.search.dealing import Places
 from sbdopt.search.exact.decompose import can_decompose, decompose
@@ -29,6 +30,8 @@ from sbdopt.timing import NEVER, block_cycles, longest_path
 
 _SHARE = 0.7
 """Part of what is left of the budget that a goal may take while others wait."""
+_ANNEALED = 0.3
+"""Part of what is left that annealing may take between goals."""
 _BUILDING = 3e-4
 """Seconds for each pair of blocks that building models takes, which cannot be cut short."""
 _TURN = 0.6
@@ -42,19 +45,31 @@ class _Best:
     placement: Placement | None = None
     values: dict[str, int] | None = None
 
+    def note(self, blocks: Blocks, goals: Goals, placement: Placement) -> bool:
+        """Keep a placement if it is better, and within the limits; whether it is."""
+        values = score(blocks, placement)
+        better = self.values is None or _key(values, goals) < _key(self.values, goals)
+        if better and goals.allow(values):
+            self.placement, self.values = placement, values
+            return True
+        return False
+
 
 def exact_findings(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
 ) -> Iterator[Finding]:
-    """Goal by goal: least value of the first; of the second where the first has what it reached; ..."""
+    """Goal by goal: least value of the first; of the second where the first has what it reached; ...
+
+    What has less of a goal than the start is annealed before the next one: it was not built for that.
+    """
     best = _Best()
     if start is not None:
-        values = score(blocks, start)
-        if goals.allow(values):
-            best = _Best(start, values)
+        best.note(blocks, goals, start)
     for place, goal in enumerate(goals):
         if goal == MOVED:  # the model does not know where blocks stand
             return
+        if place and best.placement is not None and best.placement is not start:
+            yield from _annealed(blocks, goals, best, best.placement, budget, seed)
         waiting = len(goals) - place - 1
         reached = {} if best.values is None else {name: best.values[name] for name in goals[:place]}
         limits = goals.given(reached)
@@ -64,6 +79,16 @@ def exact_findings(
                 return
         if best.values is None or budget.used_up:
             return
+
+
+def _annealed(
+    blocks: Blocks, goals: Goals, best: _Best, begin: Placement, budget: Budget, seed: int
+) -> Iterator[Finding]:
+    part = budget.part(_ANNEALED)
+    for finding in anneal(blocks, goals, part, seed, begin):
+        if isinstance(finding, Found) and best.note(blocks, goals, finding.placement):
+            yield finding
+    budget.spent = part.spent
 
 
 def _minimise(
@@ -94,10 +119,7 @@ def _minimise(
     for outcome in _outcomes(relations, task, part, seed):
         if isinstance(outcome, Reading | Found):
             found = outcome if isinstance(outcome, Found) else _placement(blocks, outcome, budget)
-            values = score(blocks, found.placement)
-            better = best.values is None or _key(values, goals) < _key(best.values, goals)
-            if better and goals.allow(values):
-                best.placement, best.values = found.placement, values
+            if best.note(blocks, goals, found.placement):
                 yield found
         elif isinstance(outcome, Proven):
             if best.values is None or outcome.value <= best.values[goal]:

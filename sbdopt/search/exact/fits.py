@@ -18,7 +18,6 @@ from ortools.sat.python.cp_model import (
 )
 
 from sbdopt.search.budget import Budget
-from sbdopt.search.compiled import COMPILING
 from sbdopt.search.exact.answers import Answers, Steps
 from sbdopt.search.exact.bars import need_too_many_lines
 from sbdopt.search.exact.crossings import least_empty
@@ -110,10 +109,12 @@ class Fits:
         self, sizes: Sequence[Size], of_step: Sequence[int], axis: int, units: float
     ) -> Places | bool | None:
         """The answer of a scan of columns and then rows, or the other way round."""
-        if self.budget.remaining < COMPILING:
+        if self.budget.is_short:
             return None
-        from sbdopt.search.exact.scanning import MOST_LINES, scan  # loads Numba
+        from sbdopt.search.exact.scanning import MOST_LINES, scan, seconds_to_scan  # loads Numba
 
+        if self.budget.remaining < seconds_to_scan():
+            return None
         room = (self.scales.rows, self.scales.columns)
         if max(len(sizes), *room) >= MOST_LINES:
             return None

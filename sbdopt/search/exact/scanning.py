@@ -16,7 +16,7 @@ from itertools import pairwise
 import numpy as np
 
 from sbdopt.documents import BoolArray, IntArray
-from sbdopt.search.compiled import compiled
+from sbdopt.search.compiled import compiled, seconds_to_call
 from sbdopt.search.exact.crossings import shared
 from sbdopt.search.exact.scales import Size
 
@@ -27,6 +27,11 @@ _NONE, _FOUND, _ENDED = 0, 1, 2
 _CLIQUES = 256
 _MOST_STEPS = 6
 """Steps of which all sets are looked at."""
+
+
+def seconds_to_scan() -> float:
+    """What `scan` takes at most before it begins."""
+    return seconds_to_call(_scan)
 
 
 def scan(
