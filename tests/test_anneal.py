@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,8 +24,9 @@ from sbdopt.search.annealing.room import find_places
 from sbdopt.search.annealing.walk import Aim, State, walk
 from sbdopt.search.budget import Budget
 from sbdopt.search.compiled import seconds_to_call
+from sbdopt.search.exact import exact
 from sbdopt.search.greedy import greedy
-from sbdopt.search.method import Found
+from sbdopt.search.method import Finding, Found
 from sbdopt.search.score import key, score
 from sbdopt.solve import solve
 
@@ -127,6 +130,26 @@ def test_arrays_are_emptied_within_a_limit_of_cycles() -> None:
         values = score(blocks, found[-1] if found else start)
         assert values["arrays"] == arrays
         assert values["makespan"] <= limit
+
+
+def test_what_exact_search_finds_with_fewer_cells_is_annealed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the next goal, and only then: the start itself was annealed by whoever gave it."""
+    begun: list[Placement] = []
+
+    def noted(*arguments: Any, share: float) -> Iterator[Finding]:
+        begun.append(arguments[4])
+        yield from anneal(*arguments, share=share)
+
+    monkeypatch.setattr("sbdopt.search.exact.driver.anneal", noted)
+    blocks = Blocks.of(chain([[(8, 8)] * 4, [(8, 8)] * 4]))
+    none = np.zeros(len(blocks), dtype=np.int64)
+    goals = Goals(("unused_cells", "makespan"))
+    apart = Placement(none, np.arange(len(blocks)), none, none, np.repeat([0, 4], 4))
+    found = [f.placement for f in exact(blocks, goals, unlimited(20), 0, apart) if isinstance(f, Found)]
+    assert [score(blocks, one)["arrays"] for one in begun] == [2]
+    begun.clear()
+    list(exact(blocks, goals, unlimited(20), 0, found[-1]))
+    assert not begun
 
 
 def test_the_same_seed_and_work_give_the_same_bytes() -> None:

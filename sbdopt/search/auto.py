@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sbdopt.blocks import Blocks
 from sbdopt.goals import MOVED, Goals
 from sbdopt.placement import Placement
-from sbdopt.search.annealing import anneal
+from sbdopt.search.annealing import SHARE, anneal
 from sbdopt.search.baselines import linear
 from sbdopt.search.budget import Budget
 from sbdopt.search.exact import MOST_BLOCKS, exact
@@ -36,8 +36,6 @@ _BEFORE = 0.7
 _SHARE, _SHARE_AT_FIRST, _AT_FIRST = 0.1, 0.7, 3.0
 """Part of the budget that the local search may take where an exact search follows, more as long as it had
 less than so many seconds (or units of work): it finds most of what it finds then."""
-_ANNEALED = 0.3
-"""Part of what is left that annealing may take before an exact search."""
 _CALM, _CALMER = 1.5, 5.0
 """The local search ends sooner if for so many seconds, or times as long as it took until then, nothing
 becomes better."""
@@ -168,6 +166,4 @@ def _improved_for_a_while(
 def _annealed(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
 ) -> Iterator[Finding]:
-    part = budget.part(_ANNEALED)
-    yield from anneal(blocks, goals, part, seed, start)
-    budget.spent = part.spent
+    yield from anneal(blocks, goals, budget, seed, start, share=SHARE)

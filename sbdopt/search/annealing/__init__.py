@@ -13,24 +13,37 @@ from sbdopt.search.method import Finding, Found
 from sbdopt.search.score import key
 
 MOST_BLOCKS = 100
+"""Every move looks at all of them."""
+SHARE = 0.3
+"""Part of what is left of the budget, where an exact search follows."""
 
 
 def anneal(
-    blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
+    blocks: Blocks,
+    goals: Goals,
+    budget: Budget,
+    seed: int,
+    start: Placement | None,
+    *,
+    share: float = 1.0,
 ) -> Iterator[Finding]:
     """From a start, or the best construction, on; for up to `MOST_BLOCKS`, if time is a goal or limited.
+
+    Takes no more than that share of what is left of the budget.
 
     First on the arrays of the start as fast as can be; then, if time comes first, on fewer. There is nothing
     but the constructions for more blocks, for arrays of many lines, and where there is hardly time to compile
     the search.
     """
-    for finding in greedy(blocks, goals, budget, seed, None) if start is None else ():
+    part = budget.part(share)
+    for finding in greedy(blocks, goals, part, seed, None) if start is None else ():
         yield finding
         if isinstance(finding, Found):
             mine = finding.placement
             better = start is None or key(blocks, goals, mine) < key(blocks, goals, start)
             start = mine if better else start
-    if start is not None and 1 < len(blocks) <= MOST_BLOCKS and not budget.is_short:
+    if start is not None and 1 < len(blocks) <= MOST_BLOCKS and not part.is_short:
         from sbdopt.search.annealing.rounds import rounds  # loads Numba
 
-        yield from rounds(blocks, goals, budget, seed, start)
+        yield from rounds(blocks, goals, part, seed, start)
+    budget.spent = part.spent

@@ -11,15 +11,13 @@ import numpy as np
 from sbdopt.blocks import Blocks
 from sbdopt.documents import IntArray
 from sbdopt.placement import Placement
-from sbdopt.search.annealing.walk import Aim, Chip, State, Work, walk
+from sbdopt.search.annealing.walk import Chip, State, Work, count
+from sbdopt.search.compiled import MOST_LINES
 from sbdopt.search.method import Found
 from sbdopt.search.neighbourhoods import levels
 from sbdopt.search.schedule import make_steps, schedule
 from sbdopt.search.widening import further_arrays
 from sbdopt.timing import block_cycles, step_cycles
-
-MOST_LINES = 62
-"""Lines of an array are bits of one number."""
 
 _Fault = tuple[int, tuple[int, int, int, int]]
 """Place of an array in the list, and a rectangle."""
@@ -50,13 +48,7 @@ class Board:
         used, array = np.unique(where, axis=1, return_inverse=True)
         arrays = [(kind, number) for kind, number in used.T.tolist()]
         arrays += islice(further_arrays(blocks, start), max(0, min(more, len(blocks)) - len(arrays)))
-        kinds = blocks.hardware.arrays
-        faults = [
-            (a, fault[1:])
-            for a, (kind, number) in enumerate(arrays)
-            for fault in kinds[kind].faults
-            if fault[0] == number
-        ]
+        kinds, faults = blocks.hardware.arrays, _faults(blocks, arrays)
         edges = np.array([fault for _, fault in faults], dtype=np.int64).reshape(-1, 4)
         rows = np.concatenate([blocks.height, start.row, edges[:, 0], edges[:, 2]])
         columns = np.concatenate([blocks.columns, start.column, edges[:, 1], edges[:, 3]])
@@ -86,10 +78,7 @@ class Board:
     @property
     def cycles(self) -> int:
         """The sum over levels of the cycles of the busiest tile."""
-        aim = Aim(0, 0.0, np.zeros(len(self.arrays)))
-        mine, best = (State(*(column.copy() for column in self.state)) for _ in range(2))
-        random = np.random.default_rng(0)
-        return int(walk(self.chip, self.work, aim, mine, best, 1.0, 1.0, 0, 0, random))
+        return int(count(self.chip, self.work, self.state)[1].sum())
 
     @property
     def filled(self) -> IntArray:
@@ -103,6 +92,15 @@ class Board:
         row, column = state.row * self.units[0], state.column * self.units[1]
         steps = make_steps(self.blocks, kind, array, column, state.step)
         return Found(Placement(kind, array, row, column, schedule(self.blocks, steps)))
+
+
+def _faults(blocks: Blocks, arrays: Sequence[tuple[int, int]]) -> list[_Fault]:
+    return [
+        (a, (row, column, height, width))
+        for a, (kind, number) in enumerate(arrays)
+        for array, row, column, height, width in blocks.hardware.arrays[kind].faults
+        if array == number
+    ]
 
 
 def _chip(

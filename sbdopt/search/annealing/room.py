@@ -12,6 +12,9 @@ from sbdopt.search.compiled import compiled
 _NOISE, _TOGETHER = 1.0, 3.0
 """By how much the logarithm of cells is changed at random, and for blocks of a step, which come first."""
 _TIE = 0.01
+"""What chance adds to the sides that a block touches, of which there may be as many elsewhere."""
+_TOUCHING, _UP, _RULES = 0, 1, 3
+"""Where a block is put: where it touches most, furthest up, or else furthest to the left."""
 
 
 @compiled
@@ -44,7 +47,7 @@ def find_places(
             key[k] = -log(height[i] * width[i]) - (earlier if count[step[i]] > 1 else 0.0)
             if attempt:
                 key[k] -= _NOISE * (2 * random.random() - 1)
-        rule = int(3 * random.random()) if attempt else 0
+        rule = int(_RULES * random.random()) if attempt else _TOUCHING
         order = members[np.argsort(key)]
         if _put_all(order, height, width, step, count, taken, columns, rule, random, row, column):
             return True
@@ -90,15 +93,17 @@ def _put_all(
             for c in range(columns - width[i] + 1):
                 if blocked >> c & ((1 << width[i]) - 1):
                     continue
-                if rule == 0:
+                if rule == _TOUCHING:
                     worth = _contact(filled, columns, r, c, height[i], width[i]) + _TIE * random.random()
                     if joint:
                         worth -= _emptied(
                             empty, r, c, height[i], width[i], step_rows[mine], step_columns[mine]
                         )
                     worth /= height[i] + width[i]
+                elif rule == _UP:
+                    worth = -float(r * columns + c)
                 else:
-                    worth = -float(r * columns + c) if rule == 1 else -float(c * len(taken) + r)
+                    worth = -float(c * len(taken) + r)
                 if worth > best:
                     best, best_row, best_column = worth, r, c
         if best_row < 0:
@@ -146,6 +151,7 @@ def _emptied(
 
 @compiled
 def _bits(mask: int) -> int:
+    """How many bits are set."""
     number = 0
     while mask:
         number += 1

@@ -25,6 +25,7 @@ _HOT, _COLD = 0.3, 0.03
 _MOVES = 2000
 """Moves of a round, for each block."""
 _TRIES = 12
+"""Orders in which blocks are put on an array before a move is given up."""
 _WORK = 8e-6
 """Units of work of a move: about the seconds that it takes."""
 _IDLE, _IDLE_VACATING = 6, 3
@@ -77,9 +78,9 @@ class _Search:
 
     def vacate(self) -> Iterator[Found]:
         """Arrays emptied one by one, those with the fewest cells first, within the limits or at no cost."""
-        waiting = True
-        while waiting and not self.budget.used_up:
-            waiting = False
+        better = True
+        while better and not self.budget.used_up:
+            better = False
             board = Board.of(self.blocks, self.best, self.time, 0)
             if board is None or len(board.arrays) < 2:
                 return
@@ -91,8 +92,8 @@ class _Search:
                 aim = Aim(board.cycles + slack, 0.1, price)
                 for found in self._rounds(board, aim, _IDLE_VACATING, until=float(aim.enough)):
                     yield found
-                    waiting = True
-                if waiting or self.budget.used_up:
+                    better = True
+                if better or self.budget.used_up:
                     break
 
     def _rounds(self, board: Board, aim: Aim, idle: int, until: float = 0.0) -> Iterator[Found]:

@@ -79,6 +79,55 @@ def walk(
     where the heat falls from `hot` to `cold`, if places are found. `state` must be legal; it and `best`
     are overwritten. The worth is that of `Aim` without evenness.
     """
+    load, longest, even = count(chip, work, state)
+    size = work.height * work.width
+    area = np.zeros(len(chip.tile), np.int64)
+    for i, a in enumerate(state.array):
+        area[a] += size[i]
+    least = _worth(aim, longest, area)
+    now = least + aim.even * even.sum()
+    _copy(state, best)
+    row, column = state.row.copy(), state.column.copy()
+    for move in range(moves):
+        i, j = int(len(row) * random.random()), int(len(row) * random.random())
+        a, step, array_of_j, step_of_j = state.array[i], state.step[i], state.array[j], state.step[j]
+        other = _exchange(work, state, len(area), i, j, random)
+        if other < 0:
+            continue
+        b = state.array[i]
+        new_load, new_longest, new_even, new_area = load.copy(), longest.copy(), even.copy(), area.copy()
+        new_area[a] -= size[i]
+        new_area[b] += size[i]
+        if other != i:
+            new_area[b] -= size[other]
+            new_area[a] += size[other]
+        for level in (work.level[i], work.level[other]):
+            for x in (a, b):
+                new_load[level, x] = _cycles(chip, work, state, level, x)
+            new_longest[level], new_even[level] = _busiest(new_load[level], chip.tile)
+        worth = _worth(aim, new_longest, new_area)
+        cost = worth + aim.even * new_even.sum()
+        heat = hot * (cold / hot) ** (move / moves)
+        if (
+            (cost <= now or random.random() < exp((now - cost) / heat))
+            and _find_room(chip, work, state, a, new_area[a], tries, random, row, column)
+            and (a == b or _find_room(chip, work, state, b, new_area[b], tries, random, row, column))
+        ):
+            for k in range(len(row)):
+                if state.array[k] == a or state.array[k] == b:
+                    state.row[k], state.column[k] = row[k], column[k]
+            load, longest, even, area, now = new_load, new_longest, new_even, new_area, cost
+            if worth < least:
+                least = worth
+                _copy(state, best)
+        else:
+            state.array[i], state.step[i], state.array[j], state.step[j] = a, step, array_of_j, step_of_j
+    return least
+
+
+@compiled
+def count(chip: Chip, work: Work, state: State) -> tuple[IntArray, IntArray, FloatArray]:
+    """Cycles by level and array; of the busiest tile by level; and how even tiles are by level."""
     levels = work.level.max() + 1
     load = np.zeros((levels, len(chip.tile)), np.int64)
     longest, even = np.zeros(levels, np.int64), np.zeros(levels)
@@ -86,62 +135,7 @@ def walk(
         for a in range(len(chip.tile)):
             load[level, a] = _cycles(chip, work, state, level, a)
         longest[level], even[level] = _busiest(load[level], chip.tile)
-    area = np.zeros(len(chip.tile), np.int64)
-    for i, a in enumerate(state.array):
-        area[a] += work.height[i] * work.width[i]
-    least = _worth(aim, longest, area)
-    now = least + aim.even * even.sum()
-    _copy(state, best)
-    row, column = state.row.copy(), state.column.copy()
-    for move in range(moves):
-        i, j = int(len(row) * random.random()), int(len(row) * random.random())
-        a, step, other, other_step = state.array[i], state.step[i], state.array[j], state.step[j]
-        changed = _exchange(work, state, len(area), i, j, random)
-        if not changed:
-            continue
-        b = state.array[i]
-        new_load, new_longest, new_even, new_area = load.copy(), longest.copy(), even.copy(), area.copy()
-        new_area[a] -= work.height[i] * work.width[i]
-        new_area[b] += work.height[i] * work.width[i]
-        if changed > 1:
-            new_area[b] -= work.height[j] * work.width[j]
-            new_area[a] += work.height[j] * work.width[j]
-        for level in (work.level[i], work.level[j]) if changed > 1 else (work.level[i], work.level[i]):
-            for x in (a, b):
-                new_load[level, x] = _cycles(chip, work, state, level, x)
-            new_longest[level], new_even[level] = _busiest(new_load[level], chip.tile)
-        worth = _worth(aim, new_longest, new_area)
-        cost = worth + aim.even * new_even.sum()
-        heat = hot * (cold / hot) ** (move / moves)
-        accepted = cost <= now or random.random() < exp((now - cost) / heat)
-        for x in (a, b):
-            if accepted and (x == a or a != b):
-                members = np.flatnonzero(state.array == x)
-                accepted = new_area[x] + _most_emptied(work, state, members) <= chip.room[x] and find_places(
-                    members,
-                    work.height,
-                    work.width,
-                    state.step,
-                    chip.taken[x, : chip.rows[x]],
-                    chip.columns[x],
-                    tries,
-                    random,
-                    row,
-                    column,
-                )
-            if a == b:
-                break
-        if not accepted:
-            state.array[i], state.step[i], state.array[j], state.step[j] = a, step, other, other_step
-            continue
-        for x in (a, b):
-            for k in np.flatnonzero(state.array == x):
-                state.row[k], state.column[k] = row[k], column[k]
-        load, longest, even, area, now = new_load, new_longest, new_even, new_area, cost
-        if worth < least:
-            least = worth
-            _copy(state, best)
-    return least
+    return load, longest, even
 
 
 @compiled
@@ -156,27 +150,30 @@ def _copy(state: State, to: State) -> None:
 
 @compiled
 def _exchange(work: Work, state: State, arrays: int, i: int, j: int, random: np.random.Generator) -> int:
-    """Move block i, or exchange it with j, or read it with others: how many blocks are changed."""
+    """Exchange block i with j, or move it, or read it with others.
+
+    The other block that is changed, i if there is none, -1 if nothing is changed.
+    """
     array, step, chance = state.array, state.step, random.random()
     if chance < _SWAP:
         if array[i] == array[j]:
-            return 0
+            return -1
         array[i], array[j] = array[j], array[i]
         if work.operator[i] == work.operator[j] and random.random() < 0.5:
             step[i], step[j] = step[j], step[i]
         else:
             _read_anew(work, state, i, _JOIN_ELSEWHERE, random)
             _read_anew(work, state, j, _JOIN_ELSEWHERE, random)
-        return 2
+        return j
     if chance < _SHIFT:
         b = int(arrays * random.random())
         if b == array[i]:
-            return 0
+            return -1
         array[i] = b
         _read_anew(work, state, i, _JOIN_ELSEWHERE, random)
     else:
         _read_anew(work, state, i, _JOIN_HERE, random)
-    return 1
+    return i
 
 
 @compiled
@@ -222,6 +219,28 @@ def _busiest(load: IntArray, tile: IntArray) -> tuple[int, float]:
     for cycles in busy:
         mean += float(cycles) ** _POWER
     return busy.max(), (mean / len(busy)) ** (1 / _POWER)
+
+
+@compiled
+def _find_room(
+    chip: Chip,
+    work: Work,
+    state: State,
+    a: int,
+    area: int,
+    tries: int,
+    random: np.random.Generator,
+    row: IntArray,
+    column: IntArray,
+) -> bool:
+    """Whether places were found for the blocks of an array, which fill so many cells."""
+    members = np.flatnonzero(state.array == a)
+    if area + _most_emptied(work, state, members) > chip.room[a]:
+        return False
+    taken = chip.taken[a, : chip.rows[a]]
+    return find_places(
+        members, work.height, work.width, state.step, taken, chip.columns[a], tries, random, row, column
+    )
 
 
 @compiled

@@ -8,7 +8,7 @@ is at least what they leave each, less what each two can share (Bonferroni's ine
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 from ortools.sat.python.cp_model import (
@@ -144,12 +144,7 @@ class _Alone:
         known = 0
         part = run.budget.part(_SHARE)
         while not (part.used_up or run.halt.halted):
-            solver = CpSolver()
-            solver.parameters.num_workers = run.workers
-            solver.parameters.random_seed = run.seed
-            solver.parameters.max_time_in_seconds = min(part.remaining, 1e6)
-            if part.remaining_work is not None:
-                solver.parameters.max_deterministic_time = part.remaining_work
+            solver = replace(run, budget=part).solver()
             self.model.add(self.cycles >= known)
             status = run.halt.solve(solver, self.model)
             if run.halt.halted or status == INFEASIBLE:  # then steps are too many for the spare cells

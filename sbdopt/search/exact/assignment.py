@@ -280,14 +280,8 @@ class Relaxation:
         )
 
     def _run(self, model: CpModel, run: Run) -> tuple[CpSolver, CpSolverStatus]:
-        solver = CpSolver()
-        solver.parameters.num_workers = run.workers
-        solver.parameters.random_seed = run.seed
+        solver = run.solver()
         solver.parameters.cp_model_presolve = False
-        solver.parameters.max_time_in_seconds = min(run.budget.remaining, 1e6)
-        left = run.budget.remaining_work
-        if left is not None:
-            solver.parameters.max_deterministic_time = left
         status = run.halt.solve(solver, model)
         if not run.halt.halted:
             run.budget.spent += solver.response_proto.deterministic_time

@@ -26,7 +26,7 @@ from sbdopt.timing import longest_path, operator_cycles, step_cycles
 
 _GOALS = {"unused_cells", "arrays", "makespan"}
 _REASON = "CP-SAT, arrays and places in turn"
-_LONE = "CP-SAT, cells that each operator leaves empty by itself"
+_ALONE = "CP-SAT, cells that each operator leaves empty by itself"
 _MOST_STEPS = 3000
 _PAIRS = 3
 """Pairs of functions that are added for each step that they show to be impossible."""
@@ -67,7 +67,7 @@ def decompose(relations: Relations, task: Task, run: Run) -> None:
     )
     if task.best is not None:
         relaxation.model.add(relaxation.goals[task.goal] < task.best)
-    known = max(task.known, _lone(relations, task, questions, relaxation, run))
+    known = max(task.known, _known_alone(relations, task, questions, relaxation, run))
     while not (run.budget.used_up or run.halt.halted):
         assignment = relaxation.solve(known, run)
         if assignment is False:
@@ -90,7 +90,9 @@ def decompose(relations: Relations, task: Task, run: Run) -> None:
             relaxation.model.add(relaxation.goals[task.goal] < assignment.value)
 
 
-def _lone(relations: Relations, task: Task, questions: Questions, relaxation: Relaxation, run: Run) -> int:
+def _known_alone(
+    relations: Relations, task: Task, questions: Questions, relaxation: Relaxation, run: Run
+) -> int:
     """The makespan if every operator took the least cycles that it can take alone, which are added."""
     if task.goal != "makespan":
         return 0
@@ -105,7 +107,7 @@ def _lone(relations: Relations, task: Task, questions: Questions, relaxation: Re
         cycles[operator] = max(cycles[operator], least)
     known = longest_path(relations.blocks, cycles)
     if known > task.known:
-        run.put(Proven(known, _LONE))
+        run.put(Proven(known, _ALONE))
     return known
 
 

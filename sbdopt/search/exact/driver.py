@@ -12,7 +12,7 @@ from sbdopt.blocks import Blocks
 from sbdopt.bounds import lower_bounds
 from sbdopt.goals import MOVED, Bound, Goals
 from sbdopt.placement import Placement
-from sbdopt.search.annealing import anneal
+from sbdopt.search.annealing import SHARE, anneal
 from sbdopt.search.budget import Budget
 from sbdopt.search.dealing import Places
 from sbdopt.search.exact.decompose import can_decompose, decompose
@@ -30,8 +30,6 @@ from sbdopt.timing import NEVER, block_cycles, longest_path
 
 _SHARE = 0.7
 """Part of what is left of the budget that a goal may take while others wait."""
-_ANNEALED = 0.3
-"""Part of what is left that annealing may take between goals."""
 _BUILDING = 3e-4
 """Seconds for each pair of blocks that building models takes, which cannot be cut short."""
 _TURN = 0.6
@@ -69,7 +67,9 @@ def exact_findings(
         if goal == MOVED:  # the model does not know where blocks stand
             return
         if place and best.placement is not None and best.placement is not start:
-            yield from _annealed(blocks, goals, best, best.placement, budget, seed)
+            for finding in anneal(blocks, goals, budget, seed, best.placement, share=SHARE):
+                if isinstance(finding, Found) and best.note(blocks, goals, finding.placement):
+                    yield finding
         waiting = len(goals) - place - 1
         reached = {} if best.values is None else {name: best.values[name] for name in goals[:place]}
         limits = goals.given(reached)
@@ -79,16 +79,6 @@ def exact_findings(
                 return
         if best.values is None or budget.used_up:
             return
-
-
-def _annealed(
-    blocks: Blocks, goals: Goals, best: _Best, begin: Placement, budget: Budget, seed: int
-) -> Iterator[Finding]:
-    part = budget.part(_ANNEALED)
-    for finding in anneal(blocks, goals, part, seed, begin):
-        if isinstance(finding, Found) and best.note(blocks, goals, finding.placement):
-            yield finding
-    budget.spent = part.spent
 
 
 def _minimise(

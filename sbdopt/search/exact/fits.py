@@ -111,7 +111,8 @@ class Fits:
         """The answer of a scan of columns and then rows, or the other way round."""
         if self.budget.is_short:
             return None
-        from sbdopt.search.exact.scanning import MOST_LINES, scan, seconds_to_scan  # loads Numba
+        from sbdopt.search.compiled import MOST_LINES  # loads Numba
+        from sbdopt.search.exact.scanning import scan, seconds_to_scan
 
         if self.budget.remaining < seconds_to_scan():
             return None

@@ -16,12 +16,9 @@ from itertools import pairwise
 import numpy as np
 
 from sbdopt.documents import BoolArray, IntArray
-from sbdopt.search.compiled import compiled, seconds_to_call
+from sbdopt.search.compiled import MOST_LINES, compiled, seconds_to_call
 from sbdopt.search.exact.crossings import shared
 from sbdopt.search.exact.scales import Size
-
-MOST_LINES = 62
-"""Lines of an array, and its blocks, are bits of one number."""
 
 _NONE, _FOUND, _ENDED = 0, 1, 2
 _CLIQUES = 256
