@@ -11,6 +11,7 @@ import pytest
 from diagonals import chained
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from one_array import legal
 from strategies import problems
 
 from sbdopt.blocks import Blocks
@@ -20,8 +21,7 @@ from sbdopt.placement import Placement
 from sbdopt.problem import Problem
 from sbdopt.search.annealing import anneal
 from sbdopt.search.annealing.board import Board
-from sbdopt.search.annealing.room import find_places
-from sbdopt.search.annealing.walk import Aim, State, walk
+from sbdopt.search.annealing.walk import Aim, State, find_places, walk
 from sbdopt.search.budget import Budget
 from sbdopt.search.compiled import seconds_to_call
 from sbdopt.search.exact import exact
@@ -34,11 +34,13 @@ ORDERS = (("unused_cells", "makespan"), ("makespan", "arrays"), ("interval", "un
 SIZES = [[(4, 4), (3, 5), (8, 8), (6, 2), (5, 7)] * 2, [(8, 3), (2, 9), (6, 6)] * 2, [(5, 5)] * 4]
 
 
-def chain(operators: list[list[tuple[int, int]]], **array: object) -> Problem:
+def chain(
+    operators: list[list[tuple[int, int]]], hardware: dict[str, int] | None = None, **array: object
+) -> Problem:
     """Operators one after another, each with blocks of these sizes on the diagonal, on 16 x 16 cells."""
     arrays = [{"name": "xbar", "rows": 16, "columns": 16, "adcs": 4} | array]
-    hardware = {"arrays": arrays, "settle_cycles": 2}
-    return Problem.model_validate({"name": "chain", "hardware": hardware, "operators": chained(operators)})
+    given = {"arrays": arrays, "settle_cycles": 2} | (hardware or {})
+    return Problem.model_validate({"name": "chain", "hardware": given, "operators": chained(operators)})
 
 
 def constructed(blocks: Blocks) -> list[Placement]:
@@ -89,9 +91,11 @@ def test_every_state_of_a_walk_is_legal(problem: Problem, seed: int) -> None:
 
 def test_books_agree_with_the_schedule() -> None:
     """Operators of a chain follow one another: its makespan is what their busiest tiles take."""
-    for array in ({}, {"tiers": 2}, {"faults": [[0, 3, 5, 2, 2], [1, 0, 0, 1, 4]]}):
+    rows = {"rows_per_phase": 6, "conversion_cycles_per_bit": 1}
+    for array in ({}, {"tiers": 2}, {"faults": [[0, 3, 5, 2, 2], [1, 0, 0, 1, 4]]}, {"hardware": rows}):
         blocks = Blocks.of(chain(SIZES, **array))
-        for start in constructed(blocks):
+        packed = greedy(blocks, Goals(("arrays",)), Budget(), 0, None)
+        for start in [*constructed(blocks), *(f.placement for f in packed if isinstance(f, Found))]:
             board = Board.of(blocks, start, "makespan", 0)
             assert board is not None
             assert board.cycles == score(blocks, start)["makespan"]
@@ -184,19 +188,86 @@ def test_time_to_compile_is_known() -> None:
     assert seconds_to_call(chain) > 5
 
 
+def places_of(
+    sizes: list[tuple[int, int]], step: list[int], taken: list[int], columns: int, tries: int
+) -> list[tuple[int, int]] | None:
+    height, width = np.array(sizes, dtype=np.int64).T.copy()
+    row, column = np.zeros((2, len(sizes)), dtype=np.int64)
+    members, lines = np.arange(len(sizes)), np.array(taken, dtype=np.int64)
+    random = np.random.default_rng(0)
+    if not find_places(members, height, width, np.array(step), lines, columns, tries, random, row, column):
+        return None
+    return list(zip(row.tolist(), column.tolist(), strict=True))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    sizes=st.lists(st.tuples(st.integers(1, 4), st.integers(1, 4)), min_size=1, max_size=7),
+    steps=st.lists(st.integers(0, 2), min_size=7, max_size=7),
+    broken=st.lists(st.tuples(st.integers(0, 8), st.integers(0, 9)), max_size=3),
+)
+def test_places_are_legal(
+    sizes: list[tuple[int, int]], steps: list[int], broken: list[tuple[int, int]]
+) -> None:
+    """On 9 x 10 cells, of which some are taken: a block of no step stands on each of these."""
+    taken = [sum({1 << c for r, c in broken if r == row}) for row in range(9)]
+    step = steps[: len(sizes)]
+    places = places_of(sizes, step, taken, 10, 20)
+    for (height, width), (row, column) in zip(sizes, places or [], strict=False):
+        assert row + height <= 9
+        assert column + width <= 10
+    if places is not None:
+        cells = sorted(set(broken))
+        assert legal([*sizes, *[(1, 1)] * len(cells)], [*step, *[-1] * len(cells)], [*places, *cells])
+
+
 def test_places_are_found_beside_what_is_taken() -> None:
     """Two blocks of a step in opposite corners, if no cell of their crossings is taken; else none."""
-    two = np.array([2, 2])
-    members, row, column = np.arange(2), np.zeros(2, dtype=np.int64), np.zeros(2, dtype=np.int64)
-    for step, cell, possible in (([0, 0], (4, 4), True), ([0, 0], (0, 3), False), ([0, 1], (0, 3), True)):
-        taken = np.zeros(5, dtype=np.int64)
-        taken[cell[0]] = 1 << cell[1]
-        random = np.random.default_rng(0)
-        rows = taken if possible else taken[:4]
-        columns = 5 if possible else 4
-        assert (
-            find_places(members, two, two, np.array(step), rows, columns, 20, random, row, column) == possible
-        )
-        if possible:
-            for r, c in zip(row.tolist(), column.tolist(), strict=True):
-                assert not (r <= cell[0] < r + 2 and c <= cell[1] < c + 2)
+    for step, side, cell, possible in (
+        ([0, 0], 5, (4, 4), True),
+        ([0, 0], 4, (0, 3), False),
+        ([0, 1], 4, (0, 3), True),
+    ):
+        taken = [1 << cell[1] if row == cell[0] else 0 for row in range(side)]
+        assert (places_of([(2, 2), (2, 2)], step, taken, side, 20) is not None) == possible
+
+
+def test_orders_are_tried_until_all_fit() -> None:
+    """An array of 7 x 8 cells cut into six blocks, which largest first do not fit."""
+    pieces = [(5, 1), (5, 6), (2, 5), (2, 2), (4, 1), (3, 1)]
+    assert places_of(pieces, list(range(6)), [0] * 7, 8, 1) is None
+    assert places_of(pieces, list(range(6)), [0] * 7, 8, 1000) is not None
+
+
+def test_what_is_worse_is_accepted_where_it_is_hot() -> None:
+    blocks = Blocks.of(chain(SIZES))
+    board = Board.of(blocks, constructed(blocks)[-1], "makespan", 0)
+    assert board is not None
+    for heat, worse in ((50.0, True), (1e-9, False)):
+        state, best = (State(*(column.copy() for column in board.state)) for _ in range(2))
+        aim = Aim(0, 0.0, np.zeros(len(board.arrays)))
+        worth = walk(board.chip, board.work, aim, state, best, heat, heat, 500, 5, np.random.default_rng(0))
+        assert (replace(board, state=state).cycles > worth) == worse
+
+
+def test_cycles_count_beyond_what_is_enough_and_cells_their_price() -> None:
+    blocks = Blocks.of(chain(SIZES))
+    board = Board.of(blocks, constructed(blocks)[0], "makespan", 0)
+    assert board is not None
+    state, best = (State(*(column.copy() for column in board.state)) for _ in range(2))
+    price = np.arange(len(board.arrays)) / 4
+    for enough in (0, board.cycles - 1, board.cycles + 7):
+        aim = Aim(enough, 1.0, price)
+        worth = walk(board.chip, board.work, aim, state, best, 1.0, 1.0, 0, 5, np.random.default_rng(0))
+        assert worth == max(board.cycles, enough) + (board.filled * price).sum()
+
+
+def test_blocks_that_stand_between_units_stay_there() -> None:
+    """Two arrays with blocks of 8 x 8 one row and three columns from the corner: a unit is one line."""
+    blocks = Blocks.of(chain([[(8, 8)] * 2, [(8, 8)]]))
+    none = np.zeros(3, dtype=np.int64)
+    start = Placement(none, np.arange(3), none + 1, none + 3, np.array([0, 0, 4]))
+    board = Board.of(blocks, start, "makespan", 0)
+    assert board is not None
+    assert board.units == (1, 1)
+    assert board.finished(board.state).placement.column.tolist() == [3] * 3

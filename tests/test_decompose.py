@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import combinations, permutations, product
+from itertools import permutations, product
 
 import pytest
 from diagonals import chained
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from one_array import legal
 
 from sbdopt.blocks import Blocks
 from sbdopt.problem import Problem
@@ -36,28 +37,6 @@ sizes = st.tuples(st.integers(1, SIDE), st.integers(1, SIDE))
 questions = st.tuples(
     st.lists(sizes, max_size=2), st.lists(st.lists(sizes, min_size=2, max_size=2), max_size=2)
 ).filter(lambda question: len(question[0]) + 2 * len(question[1]) <= 4)
-
-
-def legal(sizes: list[Size], of_step: list[int], places: tuple[tuple[int, int], ...]) -> bool:
-    """The rules of one array, cell by cell."""
-    cells = [
-        {(r, c) for r in range(row, row + height) for c in range(column, column + width)}
-        for (height, width), (row, column) in zip(sizes, places, strict=True)
-    ]
-    if any(one & two for one, two in combinations(cells, 2)):
-        return False
-    for step in set(of_step) - {-1}:
-        members = [k for k, number in enumerate(of_step) if number == step]
-        for i, j in combinations(members, 2):
-            if {r for r, _ in cells[i]} & {r for r, _ in cells[j]}:
-                return False
-            if {c for _, c in cells[i]} & {c for _, c in cells[j]}:
-                return False
-        rows, columns = ({cell[axis] for k in members for cell in cells[k]} for axis in (0, 1))
-        others = (cells[k] for k in range(len(cells)) if k not in members)
-        if any(r in rows and c in columns for other in others for r, c in other):
-            return False
-    return True
 
 
 def all_places(sizes: list[Size]) -> Iterator[tuple[tuple[int, int], ...]]:
