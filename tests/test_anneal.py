@@ -92,7 +92,12 @@ def test_every_state_of_a_walk_is_legal(problem: Problem, seed: int) -> None:
 def test_books_agree_with_the_schedule() -> None:
     """Operators of a chain follow one another: its makespan is what their busiest tiles take."""
     rows = {"rows_per_phase": 6, "conversion_cycles_per_bit": 1}
-    for array in ({}, {"tiers": 2}, {"faults": [[0, 3, 5, 2, 2], [1, 0, 0, 1, 4]]}, {"hardware": rows}):
+    for array in (
+        {},
+        {"tiers": 4, "count": 4},
+        {"faults": [[0, 3, 5, 2, 2], [1, 0, 0, 1, 4]]},
+        {"hardware": rows},
+    ):
         blocks = Blocks.of(chain(SIZES, **array))
         packed = greedy(blocks, Goals(("arrays",)), Budget(), 0, None)
         for start in [*constructed(blocks), *(f.placement for f in packed if isinstance(f, Found))]:

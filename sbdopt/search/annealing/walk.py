@@ -245,7 +245,7 @@ def _find_room(
 ) -> bool:
     """Whether places were found for the blocks of an array, which fill so many cells."""
     members = np.flatnonzero(state.array == a)
-    if area + _most_emptied(work, state, members) > chip.room[a]:
+    if area + _most_emptied(work, state, members) > chip.room[a]:  # saves looking
         return False
     taken = chip.taken[a, : chip.rows[a]]
     return find_places(
@@ -325,11 +325,8 @@ def _put_all(
         joint, mine = count[step[i]] > 1, step[i]
         best, best_row, best_column = -np.inf, -1, -1
         for r in range(len(taken) - height[i] + 1):
-            lines = ((1 << height[i]) - 1) << r
             blocked = 0
-            if joint:
-                if lines & step_rows[mine]:
-                    continue
+            if joint:  # a member fills its own columns on its own rows, so that none are shared
                 for line in range(r, r + height[i]):
                     blocked |= filled[line]
                 if blocked & step_columns[mine]:
@@ -337,7 +334,6 @@ def _put_all(
                 for line in range(len(taken)):
                     if step_rows[mine] >> line & 1:
                         blocked |= filled[line]
-                blocked |= step_columns[mine]
             for line in range(r, r + height[i]):
                 blocked |= filled[line] | empty[line]
             for c in range(columns - width[i] + 1):
