@@ -21,6 +21,7 @@ from sbdopt.placement import Placement
 from sbdopt.problem import Problem
 from sbdopt.search.annealing import anneal
 from sbdopt.search.annealing.board import Board
+from sbdopt.search.annealing.rounds import _Search
 from sbdopt.search.annealing.walk import Aim, State, find_places, walk
 from sbdopt.search.budget import Budget
 from sbdopt.search.compiled import seconds_to_call
@@ -46,6 +47,19 @@ def chain(
 def constructed(blocks: Blocks) -> list[Placement]:
     goals = Goals(("makespan",))
     return [f.placement for f in greedy(blocks, goals, Budget(), 0, None) if isinstance(f, Found)]
+
+
+def packed(blocks: Blocks) -> Placement:
+    """On few arrays, whatever time that takes."""
+    found = next(iter(greedy(blocks, Goals(("arrays",)), Budget(), 0, None)))
+    assert isinstance(found, Found)
+    return found.placement
+
+
+def apart(blocks: Blocks) -> Placement:
+    """Every block on an array of its own, to be read at once: of one operator."""
+    none = np.zeros(len(blocks), dtype=np.int64)
+    return Placement(none, np.arange(len(blocks)), none, none, none)
 
 
 def unlimited(work: float, workers: int = 1) -> Budget:
@@ -99,8 +113,7 @@ def test_books_agree_with_the_schedule() -> None:
         {"hardware": rows},
     ):
         blocks = Blocks.of(chain(SIZES, **array))
-        packed = greedy(blocks, Goals(("arrays",)), Budget(), 0, None)
-        for start in [*constructed(blocks), *(f.placement for f in packed if isinstance(f, Found))]:
+        for start in [*constructed(blocks), packed(blocks)]:
             board = Board.of(blocks, start, "makespan", 0)
             assert board is not None
             assert board.cycles == score(blocks, start)["makespan"]
@@ -141,6 +154,53 @@ def test_arrays_are_emptied_within_a_limit_of_cycles() -> None:
         assert values["makespan"] <= limit
 
 
+def test_cycles_that_a_limit_leaves_are_spent() -> None:
+    """Small blocks of which each costs more cycles than the cells of its array are worth."""
+    blocks = Blocks.of(chain([[(4, 4)] * 8]))
+    start = apart(blocks)
+    goals = Goals(("arrays", "makespan"), {"makespan": 24})
+    found = [f.placement for f in anneal(blocks, goals, unlimited(4.0), 0, start) if isinstance(f, Found)]
+    assert score(blocks, found[-1])["arrays"] == 1
+
+
+def test_arrays_that_a_limit_leaves_are_used() -> None:
+    """Four blocks stand on one array and may stand on four, where none has to wait."""
+    blocks = Blocks.of(chain([[(8, 8)] * 4]))
+    none = np.zeros(4, dtype=np.int64)
+    start = Placement(none, none, np.array([0, 0, 8, 8]), np.array([0, 8, 0, 8]), np.arange(4) * 4)
+    for limit, makespan in ((1, 16), (2, 6), (4, 4)):
+        goals = Goals(("makespan",), {"arrays": limit})
+        found = [f.placement for f in anneal(blocks, goals, unlimited(1.0), 0, start) if isinstance(f, Found)]
+        assert score(blocks, found[-1] if found else start)["makespan"] == makespan
+
+
+def test_blocks_of_two_operators_are_read_one_after_another() -> None:
+    """Though they are read together at first: two operators that wait for nothing, on the diagonal."""
+    operators = [operator | {"after": []} for operator in chained([[(8, 8)], [(8, 8)]])]
+    arrays = [{"name": "xbar", "rows": 16, "columns": 16, "adcs": 4}]
+    hardware = {"arrays": arrays, "settle_cycles": 2}
+    blocks = Blocks.of(Problem.model_validate({"name": "two", "hardware": hardware, "operators": operators}))
+    none, corner = np.zeros(2, dtype=np.int64), np.array([0, 8])
+    start = Placement(none, none, corner, corner, none)
+    assert judge_placement(blocks, start).metrics is not None
+    board = Board.of(blocks, start, "makespan", 0)
+    assert board is not None
+    assert board.state.step[0] != board.state.step[1]
+
+
+def test_every_round_and_every_worker_walks_another_way() -> None:
+    blocks = Blocks.of(chain(SIZES))
+    start = packed(blocks)
+    board = Board.of(blocks, start, "makespan", 0)
+    assert board is not None
+    aim = Aim(0, 1.0, np.zeros(len(board.arrays)))
+    ends = set()
+    for turn, number in ((0, 0), (1, 0), (0, 1)):
+        search = _Search(blocks, Goals(("makespan",)), "makespan", unlimited(1.0), 0, start, turn)
+        ends.add(search._walk(board, aim, board.state, 300, number)[1].row.tobytes())
+    assert len(ends) == 3
+
+
 def test_what_exact_search_finds_with_fewer_cells_is_annealed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the next goal, and only then: the start itself was annealed by whoever gave it."""
     begun: list[Placement] = []
@@ -177,10 +237,29 @@ def test_nothing_is_looked_for_without_need_or_time() -> None:
     assert list(anneal(blocks, goals, unlimited(0.3), 0, start))
     assert not list(anneal(blocks, Goals(("arrays",)), unlimited(0.3), 0, start))
     assert not list(anneal(blocks, goals, Budget(seconds=0.3), 0, start))
-    many = Blocks.of(chain([[(1, 1)] * 101]))
-    assert not list(anneal(many, goals, unlimited(0.3), 0, constructed(many)[0]))
-    wide = Blocks.of(chain([[(8, 8), (7, 7)] * 2], columns=63))
-    assert not list(anneal(wide, goals, unlimited(0.3), 0, constructed(wide)[0]))
+    for count in (100, 101):
+        many = Blocks.of(chain([[(4, 4)] * count]))
+        slow = Goals(("arrays", "makespan"), {"makespan": 30})
+        assert bool(list(anneal(many, slow, unlimited(0.5), 0, apart(many)))) == (count == 100)
+    for columns in (62, 63):
+        wide = Blocks.of(chain(SIZES, columns=columns))
+        found = list(anneal(wide, goals, unlimited(0.3), 0, constructed(wide)[0]))
+        assert bool(found) == (columns == 62)
+
+
+def test_a_share_of_the_work_is_spent_and_told() -> None:
+    blocks, budget = Blocks.of(chain(SIZES)), unlimited(0.4)
+    list(anneal(blocks, Goals(("unused_cells", "makespan")), budget, 0, packed(blocks), share=0.25))
+    assert 0.09 < budget.spent < 0.11
+
+
+def test_nothing_is_compiled_where_that_takes_longer_than_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = Blocks.of(chain([[(4, 4)] * 8]))
+    goals = Goals(("arrays", "makespan"), {"makespan": 24})
+    for seconds in (20.0, 40.0):
+        monkeypatch.setattr("sbdopt.search.annealing.rounds.seconds_to_call", lambda _: 30.0)
+        found = anneal(blocks, goals, Budget(seconds=seconds, work=0.5), 0, apart(blocks))
+        assert bool(list(found)) == (seconds > 30)
 
 
 def test_time_to_compile_is_known() -> None:

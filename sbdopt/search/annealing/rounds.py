@@ -112,8 +112,6 @@ class _Search:
                 self._round += 1
                 self.budget.spent += len(walks) * moves * _WORK
                 worth, number = min((walk.result()[0], number) for number, walk in enumerate(walks))
-                if worth > least:
-                    continue
                 if worth < least:
                     last = self._round
                 least, state = worth, walks[number].result()[1]

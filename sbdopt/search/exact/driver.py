@@ -25,7 +25,7 @@ from sbdopt.search.exact.slots import slots_of
 from sbdopt.search.exact.task import Task
 from sbdopt.search.greedy import finished
 from sbdopt.search.method import Finding, Found, Infeasible
-from sbdopt.search.score import score
+from sbdopt.search.score import rank, score
 from sbdopt.timing import NEVER, block_cycles, longest_path
 
 _SHARE = 0.7
@@ -46,7 +46,7 @@ class _Best:
     def note(self, blocks: Blocks, goals: Goals, placement: Placement) -> bool:
         """Keep a placement if it is better, and within the limits; whether it is."""
         values = score(blocks, placement)
-        better = self.values is None or _key(values, goals) < _key(self.values, goals)
+        better = self.values is None or rank(goals, values) < rank(goals, self.values)
         if better and goals.allow(values):
             self.placement, self.values = placement, values
             return True
@@ -201,10 +201,6 @@ def _search_everything(relations: Relations, task: Task, run: Run) -> None:
         model.variables.model.add(model.goals[task.goal] <= task.best - 1)
     model.variables.model.minimize(model.goals[task.goal])
     search_model(model, run)
-
-
-def _key(values: dict[str, int], goals: Goals) -> tuple[int, ...]:
-    return tuple(values[goal] for goal in goals)
 
 
 def _said(limits: Mapping[str, int]) -> str:
