@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from diagonals import chained
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sbdopt.blocks import Blocks
@@ -70,6 +70,7 @@ sizes = st.sampled_from([(1, 1), (2, 1), (1, 2), (2, 2), (3, 2), (1, 3), (3, 3),
 
 
 @given(mine=st.lists(sizes, min_size=1, max_size=6), unused=st.integers(0, 30))
+@example(mine=[(2, 1), (3, 2), (3, 3), (3, 3), (3, 3), (4, 2)], unused=17)
 @settings(max_examples=120, deadline=None)
 def test_as_little_as_the_best_deal(mine: list[Size], unused: int) -> None:
     questions, run = asked([mine, [(1, 1)]])

@@ -98,38 +98,38 @@ class _Alone:
             for number, place in enumerate(order):
                 self.model.add_bool_or(~on[place][a], *(on[other][a - 1] for other in order[:number]))
 
-    def _limit(self, classes: Sequence[Mapping[_Members, int]]) -> bool:
-        """Whether it is new that steps of several classes, at most one of each, leave so many cells empty."""
+    def _limit(self, classes: Sequence[Mapping[_Members, int]]) -> None:
+        """Steps of several classes, of which there is at most one of each, leave so many cells empty."""
         key = frozenset(frozenset(steps) for steps in classes)
         if key in self._known or not any(classes):
-            return False
+            return
         self._known.add(key)
         for a in range(self.arrays):
             terms = [self.chosen[step, a] for steps in classes for step in steps]
             counts = [cells for steps in classes for cells in steps.values()]
             self.model.add(LinearExpr.weighted_sum(terms, counts) <= self.empty[a])
-        return True
 
-    def _separate(self, shown: Sequence[_Members]) -> bool:
-        """Cut off that these steps stand on one array, and others like them; whether that was new.
+    def _separate(self, shown: Sequence[_Members], cells: int) -> None:
+        """These steps on one array leave so many cells empty; and others like them, at least some.
 
         For each step a class of all that hold one of its blocks and leave no fewer cells empty beside the
         classes before: of these steps, which have a block in common, there is at most one.
         """
-        new = False
+        for a in range(self.arrays):
+            all_chosen = [self.chosen[step, a] for step in shown]
+            self.model.add(self.empty[a] >= cells).only_enforce_if(all_chosen)
         for blocks in product(*shown):
             classes: list[dict[_Members, int]] = []
             for step, block in zip(shown, blocks, strict=True):
                 least = self._beside(step, classes)
                 if least > 0:
-                    cells = {
+                    counts = {
                         other: self._beside(other, classes)
                         for other in self.holding[block]
                         if not any(other in before for before in classes)
                     }
-                    classes.append({other: count for other, count in cells.items() if count >= least})
-            new |= self._limit(classes)
-        return new
+                    classes.append({other: count for other, count in counts.items() if count >= least})
+            self._limit(classes)
 
     def _beside(self, step: _Members, classes: Sequence[Mapping[_Members, int]]) -> int:
         """Cells that a step leaves empty, less what it can share with one step of each class."""
@@ -158,12 +158,12 @@ class _Alone:
 
     def _cut(self, solver: CpSolver) -> bool:
         """Exclude what cannot be in the solution that was found; whether there was anything."""
-        new = False
+        found = False
         for a in range(self.arrays):
             steps = [step for step in self.sizes if solver.value(self.chosen[step, a])]
             cells, shown = least_empty([self.sizes[step] for step in steps])
             if cells > solver.value(self.empty[a]):
-                new |= self._separate(
-                    sorted((steps[k] for k in shown), key=lambda s: -empty_cells(self.sizes[s]))
-                )
-        return new
+                largest_first = sorted((steps[k] for k in shown), key=lambda s: -empty_cells(self.sizes[s]))
+                self._separate(largest_first, cells)
+                found = True
+        return found
