@@ -22,7 +22,7 @@ from sbdopt.search.score import key
 from sbdopt.search.sharing import share
 
 _PACKING, _PACKING_FEW = 0.15, 0.03
-"""Part of the budget that packing may take beyond the first filling where other goals wait: of many blocks,
+"""Part of the budget that packing may take beyond its constructions where other goals wait: of many blocks,
 and where an exact search follows."""
 _FEW = 3
 """Up to so many sizes, numbers of blocks that fit on arrays are soon found."""

@@ -21,6 +21,8 @@ _SHARE = 0.3
 """Part of the budget that the cells may take where other goals wait."""
 _SHARE_ALONE = 0.9
 """The same where cells are all that counts; what else there is to try gets the rest."""
+_ORDER = 0.5
+"""Part of the time that is left that one more order of the sizes may take."""
 _PRICING = 2.0
 """Seconds (or units of work) that CP-SAT may look for one better pattern."""
 _ATTEMPTS = 5
@@ -52,14 +54,14 @@ def pack(
     """Fill as few arrays as can be, whatever that means for the schedule, and prove that there are no fewer.
 
     Blocks are dealt out and scheduled only for fillings that last. Finds nothing where a limited number of
-    arrays is not filled well enough. `share` is the part of the budget for all but the first filling.
+    arrays is not filled well enough. `share` is the part of the budget for all that follows constructions.
     """
     del start
     if share is None:
         share = _SHARE if len(goals) > 1 else _SHARE_ALONE
-    part = budget.part(share)
-    packer = _Packer(blocks, part, seed)
-    yield from packer.construct(budget)
+    packer = _Packer(blocks, budget, seed)
+    yield from packer.construct()
+    part = packer.budget = budget.part(share)
     if not (packer.proven or part.used_up):
         yield from packer.use_patterns() if packer.few else packer.bound()
         yield from packer.correct()
@@ -107,22 +109,21 @@ class _Packer:
         self.unshown = False
         return finished(self.blocks, deal(self.blocks, self.sizes, self.best, self.plan), self.budget)
 
-    def construct(self, whole: Budget) -> Iterator[Finding]:
+    def construct(self) -> Iterator[Finding]:
         """Arrays filled in several orders of the sizes; handed over at once, or patterns follow soon.
 
-        Another order is tried only if there is time for as long as the last one took. The first may take as
-        long as anything: there is nothing yet, and what is put on shelves in a hurry takes far more arrays.
+        The first may take as long as anything: there is nothing yet, and what is put on shelves in a hurry
+        takes far more arrays. Another order is tried only if as long as the last one took is but a part of
+        the time that is left.
         """
         at_once = not self.few or len(self.blocks) <= _SOON
-        first = whole.part(1.0)
-        for number, order in enumerate(orders(self.sizes)):
+        for order in orders(self.sizes):
             before = self.budget.elapsed
-            fillings = fill(self.kinds, self.sizes, order, self.budget if number else first)
-            self.budget.spent = max(self.budget.spent, first.spent)
+            fillings = fill(self.kinds, self.sizes, order, self.budget)
             self.constructed += fillings or () if self.few else ()
             if self._take(fillings) and at_once:
                 yield self.found()
-            if self.proven or self.budget.remaining < self.budget.elapsed - before:
+            if self.proven or _ORDER * self.budget.remaining < self.budget.elapsed - before:
                 return
 
     def use_patterns(self) -> Iterator[Finding]:
