@@ -32,6 +32,7 @@ from sbdopt.search.score import key, score
 from sbdopt.solve import solve
 
 ORDERS = (("unused_cells", "makespan"), ("makespan", "arrays"), ("interval", "unused_cells"))
+GO_ON = np.zeros(1, dtype=bool)
 SIZES = [[(4, 4), (3, 5), (8, 8), (6, 2), (5, 7)] * 2, [(8, 3), (2, 9), (6, 6)] * 2, [(5, 5)] * 4]
 
 
@@ -95,7 +96,7 @@ def test_every_state_of_a_walk_is_legal(problem: Problem, seed: int) -> None:
         state, best = (State(*(column.copy() for column in board.state)) for _ in range(2))
         random = np.random.default_rng(seed)
         for _ in range(5):
-            worth = walk(board.chip, board.work, aim, state, best, 50.0, 50.0, 40, 3, random)
+            worth = walk(board.chip, board.work, aim, state, best, 50.0, 50.0, 40, 3, random, GO_ON)
             assert worth <= replace(board, state=state).cycles
             assert worth == replace(board, state=best).cycles
             for one in (state, best):
@@ -120,7 +121,7 @@ def test_books_agree_with_the_schedule() -> None:
             assert board.filled.sum() == (board.work.height * board.work.width).sum()
             aim = Aim(0, 1.0, np.zeros(len(board.arrays)))
             state, best = (State(*(column.copy() for column in board.state)) for _ in range(2))
-            walk(board.chip, board.work, aim, state, best, 5.0, 0.1, 3000, 5, np.random.default_rng(0))
+            walk(board.chip, board.work, aim, state, best, 5.0, 0.1, 3000, 5, np.random.default_rng(0), GO_ON)
             for one in (state, best):
                 cycles = replace(board, state=one).cycles
                 assert cycles == score(blocks, board.finished(one).placement)["makespan"]
@@ -241,10 +242,10 @@ def test_nothing_is_looked_for_without_need_or_time() -> None:
         many = Blocks.of(chain([[(4, 4)] * count]))
         slow = Goals(("arrays", "makespan"), {"makespan": 30})
         assert bool(list(anneal(many, slow, unlimited(0.5), 0, apart(many)))) == (count == 100)
-    for columns in (62, 63):
+    for columns in (64, 65):
         wide = Blocks.of(chain(SIZES, columns=columns))
         found = list(anneal(wide, goals, unlimited(0.3), 0, constructed(wide)[0]))
-        assert bool(found) == (columns == 62)
+        assert bool(found) == (columns == 64)
 
 
 def test_a_share_of_the_work_is_spent_and_told() -> None:
@@ -277,7 +278,7 @@ def places_of(
 ) -> list[tuple[int, int]] | None:
     height, width = np.array(sizes, dtype=np.int64).T.copy()
     row, column = np.zeros((2, len(sizes)), dtype=np.int64)
-    members, lines = np.arange(len(sizes)), np.array(taken, dtype=np.int64)
+    members, lines = np.arange(len(sizes)), np.array(taken, dtype=np.uint64).view(np.int64)
     random = np.random.default_rng(0)
     if not find_places(members, height, width, np.array(step), lines, columns, tries, random, row, column):
         return None
@@ -316,6 +317,22 @@ def test_places_are_found_beside_what_is_taken() -> None:
         assert (places_of([(2, 2), (2, 2)], step, taken, side, 20) is not None) == possible
 
 
+def test_an_array_may_have_as_many_lines_as_a_number_has_bits() -> None:
+    """The last is its sign: of blocks on all lines, on the last, and read together with that one."""
+    for sizes, step in (
+        ([(64, 64)], [0]),
+        ([(64, 63), (64, 1)], [0, 1]),
+        ([(63, 64), (1, 64)], [0, 1]),
+        ([(63, 63), (1, 1)], [0, 0]),
+        ([(63, 63), (1, 1), (1, 1)], [0, 0, 1]),
+    ):
+        places = places_of(sizes, step, [0] * 64, 64, 100)
+        assert (places is None) == (len(sizes) == 3)
+        assert places is None or legal(sizes, step, places)
+    for columns in (63, 64):
+        assert (places_of([(1, columns)], [0], [1 << 63] * 2, 64, 1) is None) == (columns == 64)
+
+
 def test_orders_are_tried_until_all_fit() -> None:
     """An array of 7 x 8 cells cut into six blocks, which largest first do not fit."""
     pieces = [(5, 1), (5, 6), (2, 5), (2, 2), (4, 1), (3, 1)]
@@ -330,7 +347,9 @@ def test_what_is_worse_is_accepted_where_it_is_hot() -> None:
     for heat, worse in ((50.0, True), (1e-9, False)):
         state, best = (State(*(column.copy() for column in board.state)) for _ in range(2))
         aim = Aim(0, 0.0, np.zeros(len(board.arrays)))
-        worth = walk(board.chip, board.work, aim, state, best, heat, heat, 500, 5, np.random.default_rng(0))
+        worth = walk(
+            board.chip, board.work, aim, state, best, heat, heat, 500, 5, np.random.default_rng(0), GO_ON
+        )
         assert (replace(board, state=state).cycles > worth) == worse
 
 
@@ -342,7 +361,9 @@ def test_cycles_count_beyond_what_is_enough_and_cells_their_price() -> None:
     price = np.arange(len(board.arrays)) / 4
     for enough in (0, board.cycles - 1, board.cycles + 7):
         aim = Aim(enough, 1.0, price)
-        worth = walk(board.chip, board.work, aim, state, best, 1.0, 1.0, 0, 5, np.random.default_rng(0))
+        worth = walk(
+            board.chip, board.work, aim, state, best, 1.0, 1.0, 0, 5, np.random.default_rng(0), GO_ON
+        )
         assert worth == max(board.cycles, enough) + (board.filled * price).sum()
 
 

@@ -92,6 +92,9 @@ def test_scanning_answers_as_cp_sat_does(question: tuple[list[Size], list[list[S
     [
         pytest.param([(2, 2)] * 6, [0, 0, 1, 1, 2, 2], 6, id="all empty cells are shared by two steps"),
         pytest.param([(3, 1), (1, 3), (3, 1), (1, 3), (2, 2)], [-1] * 5, 4, id="largest in the middle"),
+        pytest.param(
+            [(63, 1), (1, 63), (63, 1), (1, 63), (62, 62)], [-1] * 5, 64, id="as many lines as bits"
+        ),
     ],
 )
 def test_scanning_finds_the_only_places(sizes: list[Size], of_step: list[int], side: int) -> None:

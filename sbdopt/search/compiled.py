@@ -9,8 +9,8 @@ from numba import njit
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
-MOST_LINES = 62
-"""Lines of an array are bits of one number of 64, of which a sign and a bit beside the last are left."""
+MOST_LINES = 64
+"""Lines of an array are bits of one number; the last is its sign."""
 _COMPILING, _LOADING = 12.0, 0.5
 """Seconds, at most, that a first call takes where nothing compiled is on disk, and where it is."""
 

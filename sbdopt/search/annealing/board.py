@@ -113,7 +113,7 @@ def _chip(
     kinds, hardware = blocks.hardware.arrays, blocks.hardware
     rows, columns = np.array(size, dtype=np.int64).T.copy()
     tiles = np.array([(kind, number // kinds[kind].tiers) for kind, number in arrays], dtype=np.int64)
-    taken = np.zeros((len(arrays), int(rows.max())), dtype=np.int64)
+    taken = np.zeros((len(arrays), int(rows.max())), dtype=np.uint64)
     for a, (row, column, height, width) in faults:
         mask = ((1 << width // units[1]) - 1) << column // units[1]
         taken[a, row // units[0] : (row + height) // units[0]] |= mask
@@ -126,7 +126,7 @@ def _chip(
         rows=rows,
         columns=columns,
         tile=np.unique(tiles, axis=0, return_inverse=True)[1].reshape(-1),
-        taken=taken,
+        taken=taken.view(np.int64),
         room=rows * columns - np.bitwise_count(taken).sum(axis=1, dtype=np.int64),
         cycles=np.array(cycles),
     )

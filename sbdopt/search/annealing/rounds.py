@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from math import inf
 
 import numpy as np
 
 from sbdopt.blocks import Blocks
 from sbdopt.bounds import lower_bounds
+from sbdopt.documents import BoolArray
 from sbdopt.goals import Goals
 from sbdopt.placement import Placement
 from sbdopt.search.annealing.board import Board
@@ -26,8 +28,8 @@ _MOVES = 2000
 """Moves of a round, for each block."""
 _TRIES = 12
 """Orders in which blocks are put on an array before a move is given up."""
-_WORK = 8e-6
-"""Units of work of a move: about the seconds that it takes."""
+_WORK, _WORK_OF_ROW = 3e-6, 0.2e-6
+"""Units of work of a move, and more for each row: about the seconds that it takes."""
 _IDLE, _IDLE_VACATING = 6, 3
 """A search ends when so many rounds, and half as many as it took until then, bring nothing."""
 _MOST_VACATED = 4
@@ -61,6 +63,8 @@ class _Search:
     seed: int
     best: Placement
     _round: int = 0
+    _stopped: BoolArray = field(default_factory=lambda: np.zeros(1, dtype=bool))
+    """Of one truth, that ends all walks."""
 
     @property
     def at_bound(self) -> bool:
@@ -100,17 +104,21 @@ class _Search:
         """Rounds from the best state on, with as many walks at a time as there are workers."""
         state, least, first = board.state, np.inf, self._round
         last = first
+        work = _WORK + _WORK_OF_ROW * int(board.chip.rows.max())
         with ThreadPoolExecutor(self.budget.workers) as pool:
             while least > until and not self.budget.used_up:
                 if self._round - last >= idle + (last - first) // 2:
                     return
-                moves = self._moves(len(self.blocks))
+                moves = self._moves(work)
                 walks = [
                     pool.submit(self._walk, board, aim, state, moves, number)
                     for number in range(self.budget.workers)
                 ]
                 self._round += 1
-                self.budget.spent += len(walks) * moves * _WORK
+                self.budget.spent += len(walks) * moves * work
+                if self.budget.remaining < inf:
+                    wait(walks, timeout=self.budget.remaining)
+                    self._stopped[0] = self.budget.remaining <= 0
                 worth, number = min((walk.result()[0], number) for number, walk in enumerate(walks))
                 if worth < least:
                     last = self._round
@@ -120,15 +128,15 @@ class _Search:
                     self.best = found.placement
                     yield found
 
-    def _moves(self, count: int) -> int:
+    def _moves(self, work: float) -> int:
         left = self.budget.remaining / 2
         if self.budget.remaining_work is not None:
             left = min(left, self.budget.remaining_work)
-        return max(1, int(min(_MOVES * count, left / _WORK)))
+        return max(1, int(min(_MOVES * len(self.blocks), left / work)))
 
     def _walk(self, board: Board, aim: Aim, state: State, moves: int, number: int) -> tuple[float, State]:
         random = np.random.default_rng((self.seed, self._round, number))
         mine, best = (State(*(column.copy() for column in state)) for _ in range(2))
         hot, cold = _HOT * board.mean, _COLD * board.mean
-        worth = walk(board.chip, board.work, aim, mine, best, hot, cold, moves, _TRIES, random)
+        worth = walk(board.chip, board.work, aim, mine, best, hot, cold, moves, _TRIES, random, self._stopped)
         return worth, best

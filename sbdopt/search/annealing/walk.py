@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sbdopt.documents import FloatArray, IntArray
-from sbdopt.search.compiled import compiled
+from sbdopt.documents import BoolArray, FloatArray, IntArray
+from sbdopt.search.compiled import MOST_LINES, compiled
 
 _POWER = 8.0
 """Of the mean of loads that stands for their evenness: the greater, the more only the busiest counts."""
@@ -82,12 +82,13 @@ def walk(
     moves: int,
     tries: int,
     random: np.random.Generator,
+    stopped: BoolArray,
 ) -> float:
     """Exchange at random, ever more reluctant to get worse; `best` is the best on the way, with this worth.
 
     Simulated annealing (Kirkpatrick 1983): what costs d more is accepted with probability exp(-d / heat),
     where the heat falls from `hot` to `cold`, if places are found. `state` must be legal; it and `best`
-    are overwritten. The worth is that of `Aim` without evenness.
+    are overwritten. The worth is that of `Aim` without evenness. `stopped` is an array of one truth.
     """
     load, longest, even = count(chip, work, state)
     size = work.height * work.width
@@ -99,6 +100,8 @@ def walk(
     _copy(state, best)
     row, column = state.row.copy(), state.column.copy()
     for move in range(moves):
+        if stopped[0]:
+            break
         i, j = int(len(row) * random.random()), int(len(row) * random.random())
         a, step, array_of_j, step_of_j = state.array[i], state.step[i], state.array[j], state.step[j]
         other = _exchange(work, state, len(area), i, j, random)
@@ -321,58 +324,122 @@ def _put_all(
     """Whether all blocks find a place in this order."""
     filled, empty = taken.copy(), np.zeros_like(taken)
     step_rows, step_columns = np.zeros_like(height), np.zeros_like(height)
+    free = np.zeros(len(taken) + 2, np.int64)
     for i in order:
         joint, mine = count[step[i]] > 1, step[i]
-        best, best_row, best_column = -np.inf, -1, -1
-        for r in range(len(taken) - height[i] + 1):
-            blocked = 0
-            if joint:  # a member fills its own columns on its own rows, so that none are shared
-                for line in range(r, r + height[i]):
-                    blocked |= filled[line]
-                if blocked & step_columns[mine]:
-                    continue
-                for line in range(len(taken)):
-                    if step_rows[mine] >> line & 1:
-                        blocked |= filled[line]
-            for line in range(r, r + height[i]):
-                blocked |= filled[line] | empty[line]
-            for c in range(columns - width[i] + 1):
-                if blocked >> c & ((1 << width[i]) - 1):
-                    continue
-                if rule == _TOUCHING:
-                    worth = _contact(filled, columns, r, c, height[i], width[i]) + _TIE * random.random()
-                    if joint:
-                        worth -= _emptied(
-                            empty, r, c, height[i], width[i], step_rows[mine], step_columns[mine]
-                        )
-                    worth /= height[i] + width[i]
-                elif rule == _UP:
-                    worth = -float(r * columns + c)
-                else:
-                    worth = -float(c * len(taken) + r)
-                if worth > best:
-                    best, best_row, best_column = worth, r, c
-        if best_row < 0:
+        its_rows, its_columns = step_rows[mine], step_columns[mine]
+        _find_free(filled, empty, columns, joint, height[i], width[i], its_rows, its_columns, free)
+        if rule == _TOUCHING:
+            r, c = _most_touching(
+                filled, empty, columns, joint, height[i], width[i], its_rows, its_columns, free, random
+            )
+        else:
+            r, c = _first(free, columns, rule)
+        if r < 0:
             return False
-        across = ((1 << width[i]) - 1) << best_column
+        across = _ones(width[i]) << c
         for line in range(len(taken)):
-            inside = best_row <= line < best_row + height[i]
+            inside = r <= line < r + height[i]
             if inside:
                 filled[line] |= across
             if joint and inside:
-                empty[line] |= step_columns[mine]
-            if joint and step_rows[mine] >> line & 1:
+                empty[line] |= its_columns
+            if joint and its_rows >> line & 1:
                 empty[line] |= across
-        step_rows[mine] |= ((1 << height[i]) - 1) << best_row
+        step_rows[mine] |= _ones(height[i]) << r
         step_columns[mine] |= across
-        row[i], column[i] = best_row, best_column
+        row[i], column[i] = r, c
     return True
+
+
+@compiled
+def _find_free(
+    filled: IntArray,
+    empty: IntArray,
+    columns: int,
+    joint: bool,
+    height: int,
+    width: int,
+    its_rows: int,
+    its_columns: int,
+    free: IntArray,
+) -> None:
+    """Set `free` to the columns at which a block may begin, as bits, of each row; the first is at 1.
+
+    Where others of its step stand on some rows and columns, it must leave these columns empty and find its
+    own empty on those rows: with a block in them that would mix.
+    """
+    across = 0
+    if joint:
+        for line in range(len(filled)):
+            if its_rows >> line & 1:
+                across |= filled[line]
+    possible = _ones(columns - width + 1) if width <= columns else 0
+    free[:] = 0
+    for r in range(len(filled) - height + 1):
+        on_rows, blocked = 0, across
+        for line in range(r, r + height):
+            on_rows |= filled[line]
+            blocked |= filled[line] | empty[line]
+        if joint and on_rows & its_columns:
+            continue
+        reach = 1
+        while 2 * reach <= width:  # a column is blocked for a block that would reach a blocked one
+            blocked |= blocked >> reach
+            reach *= 2
+        blocked |= blocked >> (width - reach)
+        free[r + 1] = ~blocked & possible
+
+
+@compiled
+def _first(free: IntArray, columns: int, rule: int) -> tuple[int, int]:
+    """The place furthest up, or furthest to the left; -1 if there is none."""
+    row, column = -1, columns
+    for r in range(len(free) - 2):
+        for c in range(column):
+            if free[r + 1] >> c & 1:
+                row, column = r, c
+                break
+        if rule == _UP and row >= 0:
+            break
+    return row, column
+
+
+@compiled
+def _most_touching(
+    filled: IntArray,
+    empty: IntArray,
+    columns: int,
+    joint: bool,
+    height: int,
+    width: int,
+    its_rows: int,
+    its_columns: int,
+    free: IntArray,
+    random: np.random.Generator,
+) -> tuple[int, int]:
+    """The place where a block touches most and empties least, for its size; -1 if there is none.
+
+    Only places from which it cannot be moved to one side, nor either up or down, are compared.
+    """
+    most, row, column = -np.inf, -1, -1
+    for r in range(len(free) - 2):
+        here = free[r + 1]
+        here &= ~(here << 1 & here >> 1 & _ones(columns - 1)) & ~(free[r] & free[r + 2])
+        for c in range(columns if here else 0):
+            if here >> c & 1:
+                worth = _contact(filled, columns, r, c, height, width) + _TIE * random.random()
+                if joint:
+                    worth -= _emptied(empty, r, c, height, width, its_rows, its_columns)
+                if worth > most:
+                    most, row, column = worth, r, c
+    return row, column
 
 
 @compiled
 def _contact(filled: IntArray, columns: int, r: int, c: int, height: int, width: int) -> int:
     """Sides of cells of a block that touch others or the edge."""
-    across = ((1 << width) - 1) << c
+    across = _ones(width) << c
     sides = width if r == 0 else _bits(filled[r - 1] & across)
     sides += width if r + height == len(filled) else _bits(filled[r + height] & across)
     for line in range(r, r + height):
@@ -383,16 +450,22 @@ def _contact(filled: IntArray, columns: int, r: int, c: int, height: int, width:
 
 @compiled
 def _emptied(
-    empty: IntArray, r: int, c: int, height: int, width: int, step_rows: int, step_columns: int
+    empty: IntArray, r: int, c: int, height: int, width: int, its_rows: int, its_columns: int
 ) -> int:
     """Further cells that must be empty if a block of a step stands here."""
-    cells, across = 0, ((1 << width) - 1) << c
+    cells, across = 0, _ones(width) << c
     for line in range(len(empty)):
         if r <= line < r + height:
-            cells += _bits(step_columns & ~empty[line])
-        if step_rows >> line & 1:
+            cells += _bits(its_columns & ~empty[line])
+        if its_rows >> line & 1:
             cells += _bits(across & ~empty[line])
     return cells
+
+
+@compiled
+def _ones(number: int) -> int:
+    """So many bits, all of them set; all of a number if there are `MOST_LINES`."""
+    return (1 << number) - 1 if number < MOST_LINES else -1
 
 
 @compiled

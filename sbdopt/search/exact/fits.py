@@ -111,13 +111,10 @@ class Fits:
         """The answer of a scan of columns and then rows, or the other way round."""
         if self.budget.is_short:
             return None
-        from sbdopt.search.compiled import MOST_LINES  # loads Numba
-        from sbdopt.search.exact.scanning import scan, seconds_to_scan
+        from sbdopt.search.exact.scanning import can_scan, scan, seconds_to_scan  # loads Numba
 
-        if self.budget.remaining < seconds_to_scan():
-            return None
         room = (self.scales.rows, self.scales.columns)
-        if max(len(sizes), *room) >= MOST_LINES:
+        if self.budget.remaining < seconds_to_scan() or not can_scan(len(sizes), room):
             return None
         turned = [(size[axis], size[1 - axis]) for size in sizes]
         left = self.budget.remaining_work

@@ -26,6 +26,11 @@ _MOST_STEPS = 6
 """Steps of which all sets are looked at."""
 
 
+def can_scan(number: int, room: Size) -> bool:
+    """Whether so many blocks, and lines, are few enough to be bits of a number."""
+    return number < MOST_LINES >= max(room)
+
+
 def seconds_to_scan() -> float:
     """What `scan` takes at most before it begins."""
     return seconds_to_call(_scan)
@@ -45,7 +50,7 @@ def scan(
     With the number of branches. Blocks are of a step each, or of -1; each may begin in some `rows` and
     `columns`, which are enough if all are pushed up and to the left; `stopped` is an array of one truth.
     """
-    assert max(len(sizes), *room) < MOST_LINES
+    assert can_scan(len(sizes), room)
     order = sorted(range(len(sizes)), key=lambda i: (-sizes[i][0] * sizes[i][1], sizes[i], of_step[i]))
     height, width = np.array([sizes[i] for i in order], dtype=np.int64).reshape(-1, 2).T.copy()
     step = np.array([of_step[i] for i in order], dtype=np.int64)
@@ -56,8 +61,8 @@ def scan(
         step,
         _shared(sizes, of_step),
         np.array([False, *(one == two for one, two in pairwise(kinds))], dtype=bool),
-        np.array([sum(1 << line for line in rows[i]) for i in order], dtype=np.int64),
-        np.array([sum(1 << line for line in columns[i]) for i in order], dtype=np.int64),
+        _bits([rows[i] for i in order]),
+        _bits([columns[i] for i in order]),
         room[0],
         room[1],
         most,
@@ -71,6 +76,11 @@ def scan(
     for place, i in enumerate(order):
         places[i] = int(row[place]), int(column[place])
     return places, int(branches)
+
+
+def _bits(lines: Sequence[Sequence[int]]) -> IntArray:
+    """Sets of lines as bits, of which the last is the sign."""
+    return np.array([sum(1 << line for line in some) for some in lines], dtype=np.uint64).view(np.int64)
 
 
 def _shared(sizes: Sequence[Size], of_step: Sequence[int]) -> IntArray:
