@@ -36,9 +36,9 @@ _BEFORE = 0.7
 _SHARE, _SHARE_AT_FIRST, _AT_FIRST = 0.1, 0.7, 3.0
 """Part of the budget that the local search may take where an exact search follows, more as long as it had
 less than so many seconds (or units of work): it finds most of what it finds then."""
-_CALM, _CALMER = 1.5, 5.0
-"""The local search ends sooner if for so many seconds, or times as long as it took until then, nothing
-becomes better."""
+_CALM, _CALMER = 0.03, 5.0
+"""The local search ends sooner if for that part of all time, or so many times as long as it took until then,
+nothing becomes better."""
 
 
 def auto(
@@ -159,7 +159,7 @@ def _improved_for_a_while(
         if mine is not None and (best is None or mine < best):
             best, now = mine, budget.elapsed
             if budget.work is None:
-                part.seconds = min(most, now + max(_CALM, _CALMER * (now - begin)))
+                part.seconds = min(most, now + max(_CALM * budget.seconds, _CALMER * (now - begin)))
     budget.spent = part.spent
 
 

@@ -14,7 +14,7 @@ from sbdopt.search.score import key
 
 MOST_BLOCKS = 100
 """Every move looks at all of them."""
-SHARE = 0.3
+SHARE = 0.2
 """Part of what is left of the budget, where an exact search follows."""
 
 

@@ -28,7 +28,7 @@ from sbdopt.search.method import Finding, Found, Infeasible
 from sbdopt.search.score import rank, score
 from sbdopt.timing import NEVER, block_cycles, longest_path
 
-_SHARE = 0.7
+_SHARE = 0.5
 """Part of what is left of the budget that a goal may take while others wait."""
 _BUILDING = 3e-4
 """Seconds for each pair of blocks that building models takes, which cannot be cut short."""
