@@ -18,6 +18,7 @@ from pydantic_core import CoreSchema, core_schema
 from sbdopt.errors import InputError
 
 IntArray = npt.NDArray[np.int64]
+SmallIntArray = npt.NDArray[np.int16]
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
 

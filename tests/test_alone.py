@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 from diagonals import chained
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -23,6 +24,7 @@ from sbdopt.search.exact.task import Task
 
 SIDE = 8
 ARRAYS = 2
+NOTHING = np.zeros(2, dtype=np.int64)
 
 
 def asked(operators: list[list[Size]]) -> tuple[Questions, Run]:
@@ -75,7 +77,7 @@ sizes = st.sampled_from([(1, 1), (2, 1), (1, 2), (2, 2), (3, 2), (1, 3), (3, 3),
 def test_as_little_as_the_best_deal(mine: list[Size], unused: int) -> None:
     questions, run = asked([mine, [(1, 1)]])
     expected = tried(questions, unused)
-    least = least_alone(questions, ARRAYS, unused, run)[0]
+    least = least_alone(questions, NOTHING, ARRAYS, unused, run)[0]
     assert least == (0 if expected is None else expected)
 
 
@@ -83,16 +85,16 @@ def test_spare_cells_buy_cycles() -> None:
     """Four blocks of 2x2, read in 3 cycles each, two on each of two arrays, if not together, then in 4."""
     for unused, cycles in ((0, 6), (7, 6), (15, 6), (16, 4), (64, 4)):
         questions, run = asked([[(2, 2)] * 4, [(1, 1)]])
-        assert least_alone(questions, ARRAYS, unused, run)[0] == cycles
+        assert least_alone(questions, NOTHING, ARRAYS, unused, run)[0] == cycles
 
 
 def test_nothing_is_said_without_time() -> None:
     questions, run = asked([[(2, 2)] * 4, [(1, 1)]])
     run.halt.stop()
-    assert least_alone(questions, ARRAYS, 64, run) == {}
+    assert least_alone(questions, NOTHING, ARRAYS, 64, run) == {}
 
 
 def test_nothing_is_said_where_arrays_are_too_few() -> None:
     questions, run = asked([[(5, 7)] * 3, [(1, 1)]])
     assert tried(questions, 64) is None
-    assert least_alone(questions, ARRAYS, 64, run)[0] == 0
+    assert least_alone(questions, NOTHING, ARRAYS, 64, run)[0] == 0

@@ -3,47 +3,70 @@
 Only cells count: those of its own blocks, and those that its steps leave empty, of which all arrays together
 have no more than there are to spare. Steps may share empty cells, but not all: what they leave empty in all
 is at least what they leave each, less what each two can share (Bonferroni's inequality; see `crossings`).
+
+For every set of blocks and number of cycles that leaves some number of cells empty on an array. So many
+cycles are too few if all ways to deal the blocks to the arrays leave more empty than there are to spare: of
+few blocks all ways are compared; of more, prices of the blocks show it (the linear relaxation of dealing
+sets, as Gilmore and Gomory 1961: if no set leaves fewer cells empty than its blocks cost together, less a
+rent for the array, all together leave at least what all blocks cost less all rents).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import product
+from dataclasses import dataclass
+from functools import cached_property
 
-from ortools.sat.python.cp_model import (
-    FEASIBLE,
-    INFEASIBLE,
-    OPTIMAL,
-    BoolVarT,
-    CpModel,
-    CpSolver,
-    IntVar,
-    LinearExpr,
-)
+import numpy as np
 
-from sbdopt.search.exact.crossings import Step, empty_cells, least_empty, shared
+from sbdopt.documents import IntArray, SmallIntArray
+from sbdopt.search.budget import Budget
+from sbdopt.search.exact.crossings import empty_cells, shared_by_each_two
 from sbdopt.search.exact.questions import Questions
-from sbdopt.search.exact.runner import Run
+from sbdopt.search.exact.runner import Halt, Run
 
 _SHARE = 0.1
 """Part of what is left of the budget that one operator may take."""
-_MOST_STEPS = 20_000
-"""Steps times arrays above which an operator is left alone."""
+_MOST_BLOCKS, _MOST_ENTRIES = 23, 1 << 26
+"""Of an operator, and of its table of sets of blocks and savings."""
+_FEW = 16
+"""Up to so many blocks all ways to deal them are compared."""
+_MOST, _NEVER = 8_000, 12_000
+"""Cells of an array, in units, or cycles of an operator, and more than that: numbers are kept in 16 bits."""
+_WIDER = 1.25
+"""By how much more cells steps may leave empty each time, as long as there are not too many sets of them."""
+_FIRST = 16
+"""Cells that they may leave empty at first."""
+_MOST_SETS, _WORK = 20_000_000, 1e-7
+"""Sets of steps that are looked at, and units of work of each, and of each ten entries of the table."""
+_PARTS = 1 << 12
+"""Prices are multiples of such a part of a cell, so that sums are exact."""
+_COLUMNS = 40
+"""Sets of blocks that are added at a time."""
 
 _Members = tuple[int, ...]
 
 
-def least_alone(questions: Questions, arrays: int, unused: int, run: Run) -> dict[int, int]:
-    """For operators cycles that they take at least, those with fewest blocks first; `unused` in units."""
+def least_alone(questions: Questions, known: IntArray, arrays: int, unused: int, run: Run) -> dict[int, int]:
+    """For operators cycles that they take at least, those with fewest steps first.
+
+    `unused` cells of all arrays may stay empty, in units; so many cycles are `known` already.
+    """
+    from sbdopt.search.compiled import seconds_to_call  # loads Numba
+    from sbdopt.search.exact.subsets import note_least_empty
+
     least: dict[int, int] = {}
+    cells = questions.fits.scales.rows * questions.fits.scales.columns
     for operator in sorted(questions.candidates, key=lambda o: len(questions.candidates[o])):
-        if run.halt.halted or run.budget.used_up:
+        part = run.budget.part(_SHARE)
+        if run.halt.halted or part.used_up or run.budget.remaining < seconds_to_call(note_least_empty):
             break
         steps = {candidate.members: spent for candidate, spent in questions.candidates[operator]}
-        if steps and len(steps) * arrays <= _MOST_STEPS:
-            cells = questions.fits.scales.rows * questions.fits.scales.columns
-            least[operator] = _Alone(steps, questions.size, arrays, cells, unused).least(run)
+        serial = [spent for step, spent in steps.items() if len(step) == 1]
+        if len(serial) <= _MOST_BLOCKS and max(cells, sum(serial)) <= _MOST:
+            alone = _Alone(steps, questions.size, arrays, cells, unused, part, run.halt)
+            least[operator] = alone.least(int(known[operator]))
+            run.budget.spent = part.spent
     return least
 
 
@@ -57,113 +80,161 @@ class _Alone:
     cells: int
     """Of an array."""
     unused: int
-    model: CpModel = field(default_factory=CpModel)
-    _known: set[frozenset[frozenset[_Members]]] = field(default_factory=set)
+    budget: Budget
+    halt: Halt
 
     def __post_init__(self) -> None:
-        model, arrays = self.model, range(self.arrays)
-        self.blocks = sorted({i for step in self.steps for i in step})
-        self.sizes: dict[_Members, Step] = {
-            step: tuple(self.size[i] for i in step) for step in self.steps if len(step) > 1
-        }
-        self.holding = {i: [step for step in self.sizes if i in step] for i in self.blocks}
-        self.chosen: dict[tuple[_Members, int], BoolVarT] = {
-            (step, a): model.new_bool_var("") for step in self.steps for a in arrays
-        }
-        on = [[model.new_bool_var("") for _ in arrays] for _ in self.blocks]
-        area = [self.size[i][0] * self.size[i][1] for i in self.blocks]
-        for i, literals in zip(self.blocks, on, strict=True):
-            model.add_exactly_one(literals)
-            for a in arrays:
-                steps = [self.chosen[step, a] for step in self.steps if i in step]
-                model.add(LinearExpr.sum(steps) == literals[a])
-        self.empty: list[IntVar] = []
-        self.cycles = model.new_int_var(0, sum(self.steps.values()), "cycles")
-        for a in arrays:
-            self.empty.append(model.new_int_var(0, min(self.unused, self.cells), f"empty{a}"))
-            filled = LinearExpr.weighted_sum([literals[a] for literals in on], area)
-            model.add(filled + self.empty[a] <= self.cells)
-            load = [spent * self.chosen[step, a] for step, spent in self.steps.items()]
-            model.add(LinearExpr.sum(load) <= self.cycles)
-        model.add(LinearExpr.sum(self.empty) <= self.unused)
-        self._number_arrays(on, area)
-        for i in self.blocks:
-            self._limit([{step: empty_cells(self.sizes[step]) for step in self.holding[i]}])
-        model.minimize(self.cycles)
+        self.blocks = sorted(step[0] for step in self.steps if len(step) == 1)
+        self.serial = self._sums([self.steps[i,] for i in self.blocks])
+        self.area = self._sums([self.size[i][0] * self.size[i][1] for i in self.blocks])
 
-    def _number_arrays(self, on: Sequence[Sequence[BoolVarT]], area: Sequence[int]) -> None:
-        """Arrays are alike: they are numbered by their largest block."""
-        order = sorted(range(len(area)), key=lambda place: -area[place])
-        for a in range(1, self.arrays):
-            for number, place in enumerate(order):
-                self.model.add_bool_or(~on[place][a], *(on[other][a - 1] for other in order[:number]))
+    def least(self, known: int) -> int:
+        """The least cycles, or as many as are proven when the time is up; `known` if there are none."""
+        exceeds = self._dealt_exceed if len(self.blocks) <= _FEW else self._priced_exceed
+        least = max(known, -(-int(self._fewest_cycles[-1]) // self.arrays))
+        while not (self.budget.used_up or self.halt.halted):
+            if least > self.serial[-1]:
+                return known
+            if not exceeds(self._costs(least)):
+                break
+            least += 1
+        return least
 
-    def _limit(self, classes: Sequence[Mapping[_Members, int]]) -> None:
-        """Steps of several classes, of which there is at most one of each, leave so many cells empty."""
-        key = frozenset(frozenset(steps) for steps in classes)
-        if key in self._known or not any(classes):
-            return
-        self._known.add(key)
-        for a in range(self.arrays):
-            terms = [self.chosen[step, a] for steps in classes for step in steps]
-            counts = [cells for steps in classes for cells in steps.values()]
-            self.model.add(LinearExpr.weighted_sum(terms, counts) <= self.empty[a])
+    def _sums(self, values: Sequence[int]) -> SmallIntArray:
+        """The sum of every set of blocks, or more than `_MOST`."""
+        sums = np.zeros(1, dtype=np.int16)
+        for value in values:
+            sums = np.concatenate([sums, np.minimum(sums + value, _MOST + 1)])
+        return sums
 
-    def _separate(self, shown: Sequence[_Members], cells: int) -> None:
-        """These steps on one array leave so many cells empty; and others like them, at least some.
+    def _mask(self, step: _Members) -> int:
+        return sum(1 << self.blocks.index(i) for i in step)
 
-        For each step a class of all that hold one of its blocks and leave no fewer cells empty beside the
-        classes before: of these steps, which have a block in common, there is at most one.
+    @cached_property
+    def _fewest_cycles(self) -> SmallIntArray:
+        """Of every set of blocks, if cells do not count."""
+        from sbdopt.search.exact.subsets import note_least_cycles
+
+        masks = np.array([self._mask(step) for step in self.steps], dtype=np.int64)
+        lowest = np.bitwise_count((masks & -masks) - 1)
+        order = np.argsort(lowest, kind="stable")
+        first = np.searchsorted(lowest[order], np.arange(len(self.blocks) + 1))
+        cycles = np.array(list(self.steps.values()), dtype=np.int64)[order]
+        least = np.zeros(1 << len(self.blocks), dtype=np.int16)
+        note_least_cycles(masks[order], cycles, first, least)
+        return least
+
+    @cached_property
+    def _table(self) -> tuple[SmallIntArray, int]:
+        """For every saving and set of blocks the cells that stay empty, if they are no more than a number.
+
+        That number, which comes second, grows until there are too many sets of steps to look at.
         """
-        for a in range(self.arrays):
-            all_chosen = [self.chosen[step, a] for step in shown]
-            self.model.add(self.empty[a] >= cells).only_enforce_if(all_chosen)
-        for blocks in product(*shown):
-            classes: list[dict[_Members, int]] = []
-            for step, block in zip(shown, blocks, strict=True):
-                least = self._beside(step, classes)
-                if least > 0:
-                    counts = {
-                        other: self._beside(other, classes)
-                        for other in self.holding[block]
-                        if not any(other in before for before in classes)
-                    }
-                    classes.append({other: count for other, count in counts.items() if count >= least})
-            self._limit(classes)
+        from sbdopt.search.exact.subsets import note_larger, note_least_empty
 
-    def _beside(self, step: _Members, classes: Sequence[Mapping[_Members, int]]) -> int:
-        """Cells that a step leaves empty, less what it can share with one step of each class."""
-        cells = empty_cells(self.sizes[step])
-        for steps in classes:
-            apart = (other for other in steps if set(step).isdisjoint(other))
-            cells -= max((shared(self.sizes[step], self.sizes[other]) for other in apart), default=0)
-        return cells
-
-    def least(self, run: Run) -> int:
-        """The least cycles, or as many as are proven when the time is up."""
-        known = 0
-        part = run.budget.part(_SHARE)
-        while not (part.used_up or run.halt.halted):
-            solver = replace(run, budget=part).solver()
-            self.model.add(self.cycles >= known)
-            status = run.halt.solve(solver, self.model)
-            if run.halt.halted or status == INFEASIBLE:  # then steps are too many for the spare cells
+        together = {step: self._saved(step) for step in self.steps if self._saved(step) > 0}
+        size = {step: tuple(sorted(self.size[i] for i in step)) for step in together}
+        largest_first = sorted(together, key=lambda step: -empty_cells(size[step]))
+        masks = np.array([self._mask(step) for step in largest_first], dtype=np.int64)
+        saved = np.array([together[step] for step in largest_first], dtype=np.int64)
+        empty = np.array([empty_cells(size[step]) for step in largest_first], dtype=np.int64)
+        kinds = sorted(set(size.values()))
+        kind = [kinds.index(size[step]) for step in largest_first]
+        rows = 1 + min(int(self.serial[-1] - self._fewest_cycles[-1]), _MOST_ENTRIES >> len(self.blocks))
+        least = np.full((rows, len(self.area)), _NEVER, dtype=np.int16)
+        least[0, 0] = 0
+        shares = shared_by_each_two(kinds)[np.ix_(kind, kind)]
+        most, allowed, complete = min(_FIRST, self.unused), self._most_sets(), 0
+        while True:
+            number = note_least_empty(
+                masks, saved, empty, shares, self.area, self.cells, most, least, allowed, self.halt.flag
+            )
+            self.budget.spent += _WORK * (number if number >= 0 else allowed)
+            if number < 0:
                 break
-            part.spent += solver.response_proto.deterministic_time
-            known = max(known, round(solver.best_objective_bound))
-            if status not in (OPTIMAL, FEASIBLE) or not self._cut(solver):
+            complete = most
+            if most == self.unused:
                 break
-        run.budget.spent = part.spent
-        return known
+            most = min(self.unused, int(most * _WIDER))
+        note_larger(least)
+        self.budget.spent += _WORK / 10 * least.size
+        return least, complete
 
-    def _cut(self, solver: CpSolver) -> bool:
-        """Exclude what cannot be in the solution that was found; whether there was anything."""
-        found = False
-        for a in range(self.arrays):
-            steps = [step for step in self.sizes if solver.value(self.chosen[step, a])]
-            cells, shown = least_empty([self.sizes[step] for step in steps])
-            if cells > solver.value(self.empty[a]):
-                largest_first = sorted((steps[k] for k in shown), key=lambda s: -empty_cells(self.sizes[s]))
-                self._separate(largest_first, cells)
-                found = True
-        return found
+    def _saved(self, step: _Members) -> int:
+        return sum(self.steps[i,] for i in step) - self.steps[step]
+
+    def _most_sets(self) -> int:
+        left = self.budget.remaining_work
+        seconds = min(self.budget.remaining, self.budget.remaining if left is None else left)
+        return int(min(_MOST_SETS, seconds / _WORK))
+
+    def _costs(self, cycles: int) -> SmallIntArray:
+        """Cells that every set of blocks leaves empty at least, if it is read within so many cycles.
+
+        What is not in the table leaves more empty than all of the table; what saves more than its last row,
+        at least as much as there.
+        """
+        least, complete = self._table
+        saving = np.clip(self.serial - cycles, 0, len(least) - 1)
+        costs: SmallIntArray = np.take_along_axis(least, saving[None].astype(np.int64), axis=0)[0]
+        np.minimum(costs, complete + 1, out=costs)
+        costs[(self._fewest_cycles > cycles) | (self.area + costs > self.cells) | (costs > self.unused)] = (
+            _NEVER
+        )
+        return costs
+
+    def _dealt_exceed(self, costs: SmallIntArray) -> bool:
+        """Whether all ways to deal the blocks leave too many cells empty."""
+        if self.arrays == 1:
+            return int(costs[-1]) > self.unused
+        half = self.arrays // 2
+        one, two = self._on_arrays(costs, half), self._on_arrays(costs, self.arrays - half)
+        return int((one + two[::-1]).min()) > self.unused
+
+    def _on_arrays(self, costs: SmallIntArray, arrays: int) -> SmallIntArray:
+        """Cells that every set of blocks leaves empty at least, dealt to so many arrays."""
+        from sbdopt.search.exact.subsets import joined
+
+        if arrays == 1:
+            return costs
+        half = self._on_arrays(costs, arrays // 2)
+        other = half if arrays % 2 == 0 else self._on_arrays(costs, arrays - arrays // 2)
+        return np.minimum(joined(half, other), _NEVER)
+
+    def _priced_exceed(self, costs: SmallIntArray) -> bool:
+        """Whether prices show that all ways to deal the blocks leave too many cells empty."""
+        from scipy.optimize import linprog  # takes long to import
+
+        count = len(self.blocks)
+        sets = np.flatnonzero(costs < _NEVER)
+        costs = costs[sets].astype(np.int64)
+        inside = [*np.eye(count), np.zeros(count)]
+        leaves = [2.0 * self.unused + 2] * count + [0.0]
+        used = [0.0] * count + [1.0]
+        while len(sets) and not (self.budget.used_up or self.halt.halted):
+            solution = linprog(
+                leaves, A_ub=[used], b_ub=[self.arrays], A_eq=np.array(inside).T, b_eq=np.ones(count)
+            )
+            prices = np.floor(_PARTS * solution.eqlin.marginals).astype(np.int64)
+            less = _PARTS * costs - self._sums_of(prices)[sets]
+            rent = -min(0, int(less.min()))
+            if solution.fun <= self.unused:
+                return False
+            if prices.sum() - self.arrays * rent > _PARTS * self.unused:
+                return True
+            less += round(-_PARTS * float(solution.ineqlin.marginals[0]))
+            better = np.argsort(less, kind="stable")[:_COLUMNS]
+            better = better[less[better] < 0]
+            if not len(better):
+                return False
+            for k in better.tolist():
+                inside.append((sets[k] >> np.arange(count) & 1).astype(np.float64))
+                leaves.append(float(costs[k]))
+                used.append(1.0)
+        return not len(sets)
+
+    def _sums_of(self, prices: IntArray) -> IntArray:
+        sums = np.zeros(1, dtype=np.int64)
+        for price in prices:
+            sums = np.concatenate([sums, sums + price])
+        return sums

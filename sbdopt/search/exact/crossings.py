@@ -9,6 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import product
+
+import numpy as np
+
+from sbdopt.documents import IntArray
 
 Step = tuple[tuple[int, int], ...]
 """Height and width of each block of a step."""
@@ -39,6 +44,20 @@ def shared(one: Step, two: Step) -> int:
         (min(a, c) * min(b, d) for a, b in _parts(one) for c, d in _parts(two)),
         default=0,
     )
+
+
+def shared_by_each_two(steps: Sequence[Step]) -> IntArray:
+    """The most empty cells that each two steps can share, as `shared` says, with shape (steps, steps)."""
+    longest = max((2 ** len(step) for step in steps), default=0)
+    height, width = np.zeros((2, longest, len(steps)), dtype=np.int64)
+    for k, step in enumerate(steps):
+        for part, (h, w) in enumerate(_parts(step)):
+            height[part, k], width[part, k] = h, w
+    most = np.zeros((len(steps), len(steps)), dtype=np.int64)
+    for i, j in product(range(longest), repeat=2):
+        cells = np.minimum.outer(height[i], height[j]) * np.minimum.outer(width[i], width[j])
+        np.maximum(most, cells, out=most)
+    return most
 
 
 def least_empty(steps: Sequence[Step]) -> tuple[int, tuple[int, ...]]:

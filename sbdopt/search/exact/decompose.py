@@ -102,7 +102,7 @@ def _known_alone(
     arrays = len(relations.slots)
     unused = min(arrays * cells - filled, task.unused(relations) // unit)
     cycles = operator_cycles(relations.blocks)
-    for operator, least in least_alone(questions, arrays, unused, run).items():
+    for operator, least in least_alone(questions, cycles, arrays, unused, run).items():
         relaxation.model.add(relaxation.cycles[operator] >= least)
         cycles[operator] = max(cycles[operator], least)
     known = longest_path(relations.blocks, cycles)
