@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 
 import numpy as np
+import pytest
 from diagonals import chained
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from sbdopt.blocks import Blocks
 from sbdopt.problem import Problem
 from sbdopt.search.budget import Budget
-from sbdopt.search.exact.alone import least_alone
+from sbdopt.search.exact.alone import _Alone, least_alone
 from sbdopt.search.exact.crossings import least_empty
 from sbdopt.search.exact.decompose import questions_for
 from sbdopt.search.exact.questions import Questions
@@ -81,11 +83,47 @@ def test_as_little_as_the_best_deal(mine: list[Size], unused: int) -> None:
     assert least == (0 if expected is None else expected)
 
 
-def test_spare_cells_buy_cycles() -> None:
+@given(mine=st.lists(sizes, min_size=1, max_size=6), unused=st.integers(0, 30))
+@settings(max_examples=120, deadline=None)
+def test_prices_and_tables_that_end_show_no_more(mine: list[Size], unused: int) -> None:
+    """As many blocks as must be priced, and more sets of steps than are looked at."""
+    questions, run = asked([mine, [(1, 1)]])
+    found = {}
+    for few, most in ((99, 9999), (99, 1), (0, 9999), (0, 1)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("sbdopt.search.exact.alone._FEW", few)
+            patch.setattr("sbdopt.search.exact.alone._MOST_SETS", most)
+            found[few, most] = least_alone(questions, NOTHING, ARRAYS, unused, run)[0]
+    expected = tried(questions, unused)
+    if expected is not None:
+        assert found[99, 9999] == expected
+        assert found[0, 1] <= found[0, 9999] <= expected
+        assert found[0, 1] <= found[99, 1] <= expected
+
+
+def test_spare_cells_buy_cycles(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four blocks of 2x2, read in 3 cycles each, two on each of two arrays, if not together, then in 4."""
-    for unused, cycles in ((0, 6), (7, 6), (15, 6), (16, 4), (64, 4)):
-        questions, run = asked([[(2, 2)] * 4, [(1, 1)]])
-        assert least_alone(questions, NOTHING, ARRAYS, unused, run)[0] == cycles
+    for few in (0, 99):
+        monkeypatch.setattr("sbdopt.search.exact.alone._FEW", few)
+        for unused, cycles in ((0, 6), (7, 6), (15, 6), (16, 4), (64, 4)):
+            questions, run = asked([[(2, 2)] * 4, [(1, 1)]])
+            assert least_alone(questions, NOTHING, ARRAYS, unused, run)[0] == cycles
+
+
+def test_known_cycles_are_not_tried_again() -> None:
+    questions, run = asked([[(2, 2)] * 4, [(1, 1)]])
+    assert least_alone(questions, NOTHING + 5, ARRAYS, 64, run)[0] == 5
+
+
+@pytest.mark.parametrize(("arrays", "unused", "cycles"), [(1, 0, 54), (3, 0, 18), (3, 12, 16), (3, 500, 12)])
+def test_many_blocks_are_priced(arrays: int, unused: int, cycles: int) -> None:
+    """18 blocks of 2x2, read in 3 cycles, or two in 4; two such pairs leave no fewer than 12 cells empty.
+
+    With those, two arrays hold 5 blocks and the third four pairs.
+    """
+    steps = {(i,): 3 for i in range(18)} | dict.fromkeys(combinations(range(18), 2), 4)
+    alone = _Alone(steps, [(2, 2)] * 18, arrays, 256, unused, Budget(seconds=60), Halt())
+    assert alone.least(0) == cycles
 
 
 def test_nothing_is_said_without_time() -> None:

@@ -35,7 +35,7 @@ _MOST, _NEVER = 8_000, 12_000
 """Cells of an array, in units, or cycles of an operator, and more than that: numbers are kept in 16 bits."""
 _WIDER = 1.25
 """By how much more cells steps may leave empty each time, as long as there are not too many sets of them."""
-_FIRST = 16
+_FIRST = 4
 """Cells that they may leave empty at first."""
 _MOST_SETS, _WORK = 20_000_000, 1e-7
 """Sets of steps that are looked at, and units of work of each, and of each ten entries of the table."""
