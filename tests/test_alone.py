@@ -89,21 +89,21 @@ def test_prices_and_tables_that_end_show_no_more(mine: list[Size], unused: int) 
     """As many blocks as must be priced, and more sets of steps than are looked at."""
     questions, run = asked([mine, [(1, 1)]])
     found = {}
-    for few, most in ((99, 9999), (99, 1), (0, 9999), (0, 1)):
+    for few, most in ((9999, 9999), (9999, 1), (0, 9999), (0, 1)):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("sbdopt.search.exact.alone._FEW", few)
-            patch.setattr("sbdopt.search.exact.alone._MOST_SETS", most)
+            patch.setattr("sbdopt.search.exact.alone._MOST_TRIES", most)
             found[few, most] = least_alone(questions, NOTHING, ARRAYS, unused, run)[0]
     expected = tried(questions, unused)
     if expected is not None:
-        assert found[99, 9999] == expected
+        assert found[9999, 9999] == expected
         assert found[0, 1] <= found[0, 9999] <= expected
-        assert found[0, 1] <= found[99, 1] <= expected
+        assert found[0, 1] <= found[9999, 1] <= expected
 
 
 def test_spare_cells_buy_cycles(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four blocks of 2x2, read in 3 cycles each, two on each of two arrays, if not together, then in 4."""
-    for few in (0, 99):
+    for few in (0, 9999):
         monkeypatch.setattr("sbdopt.search.exact.alone._FEW", few)
         for unused, cycles in ((0, 6), (7, 6), (15, 6), (16, 4), (64, 4)):
             questions, run = asked([[(2, 2)] * 4, [(1, 1)]])

@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,27 +26,31 @@ from sbdopt.search.budget import Budget
 from sbdopt.search.exact.crossings import empty_cells, shared_by_each_two
 from sbdopt.search.exact.questions import Questions
 from sbdopt.search.exact.runner import Halt, Run
+from sbdopt.search.exact.scales import Size
+
+if TYPE_CHECKING:
+    from sbdopt.search.exact.subsets import Digits, Steps
 
 _SHARE = 0.1
 """Part of what is left of the budget that one operator may take."""
-_MOST_BLOCKS, _MOST_ENTRIES = 23, 1 << 26
-"""Of an operator, and of its table of sets of blocks and savings."""
-_FEW = 16
-"""Up to so many blocks all ways to deal them are compared."""
+_MOST_SETS, _MOST_ENTRIES = 1 << 23, 1 << 26
+"""Sets of blocks of an operator, and entries of its table of sets and savings."""
+_FEW = 50_000_000
+"""Pairs of a set and one within it up to which all ways to deal blocks are compared."""
 _MOST, _NEVER = 8_000, 12_000
 """Cells of an array, in units, or cycles of an operator, and more than that: numbers are kept in 16 bits."""
 _WIDER = 1.25
 """By how much more cells steps may leave empty each time, as long as there are not too many sets of them."""
 _FIRST = 4
 """Cells that they may leave empty at first."""
-_MOST_SETS, _WORK = 20_000_000, 1e-7
+_MOST_TRIES, _WORK = 20_000_000, 1e-7
 """Sets of steps that are looked at, and units of work of each, and of each ten entries of the table."""
 _PARTS = 1 << 12
 """Prices are multiples of such a part of a cell, so that sums are exact."""
 _COLUMNS = 40
 """Sets of blocks that are added at a time."""
 
-_Members = tuple[int, ...]
+_Kinds = tuple[int, ...]
 
 
 def least_alone(questions: Questions, known: IntArray, arrays: int, unused: int, run: Run) -> dict[int, int]:
@@ -62,9 +68,8 @@ def least_alone(questions: Questions, known: IntArray, arrays: int, unused: int,
         if run.halt.halted or part.used_up or run.budget.remaining < seconds_to_call(note_least_empty):
             break
         steps = {candidate.members: spent for candidate, spent in questions.candidates[operator]}
-        serial = [spent for step, spent in steps.items() if len(step) == 1]
-        if len(serial) <= _MOST_BLOCKS and max(cells, sum(serial)) <= _MOST:
-            alone = _Alone(steps, questions.size, arrays, cells, unused, part, run.halt)
+        alone = _Alone(steps, questions.size, arrays, cells, unused, part, run.halt)
+        if alone.sets <= _MOST_SETS and max(cells, alone.serial) <= _MOST:
             least[operator] = alone.least(int(known[operator]))
             run.budget.spent = part.spent
     return least
@@ -72,9 +77,11 @@ def least_alone(questions: Questions, known: IntArray, arrays: int, unused: int,
 
 @dataclass(eq=False)
 class _Alone:
-    steps: Mapping[_Members, int]
-    """Cycles of each step."""
-    size: Sequence[tuple[int, int]]
+    """Blocks are of kinds: of a size, and cycles if they are read alone."""
+
+    given: Mapping[tuple[int, ...], int]
+    """Cycles of steps of some blocks."""
+    size: Sequence[Size]
     """Of each block."""
     arrays: int
     cells: int
@@ -84,44 +91,83 @@ class _Alone:
     halt: Halt
 
     def __post_init__(self) -> None:
-        self.blocks = sorted(step[0] for step in self.steps if len(step) == 1)
-        self.serial = self._sums([self.steps[i,] for i in self.blocks])
-        self.area = self._sums([self.size[i][0] * self.size[i][1] for i in self.blocks])
+        kind_of = {
+            step[0]: (self.size[step[0]], spent) for step, spent in self.given.items() if len(step) == 1
+        }
+        self.kinds = sorted(set(kind_of.values()))
+        number = {kind: k for k, kind in enumerate(self.kinds)}
+        self.most = [list(kind_of.values()).count(kind) for kind in self.kinds]
+        self.steps: dict[_Kinds, int] = {}
+        """Kinds of the blocks of each step, and the least cycles of such a one."""
+        for step, spent in self.given.items():
+            kinds = tuple(sorted(number[kind_of[i]] for i in step))
+            self.steps[kinds] = min(spent, self.steps.get(kinds, spent))
+
+    @property
+    def sets(self) -> int:
+        """How many there are of blocks."""
+        return prod(most + 1 for most in self.most)
+
+    @property
+    def serial(self) -> int:
+        """Cycles of all blocks if each is read alone."""
+        return sum(most * spent for most, (_, spent) in zip(self.most, self.kinds, strict=True))
 
     def least(self, known: int) -> int:
         """The least cycles, or as many as are proven when the time is up; `known` if there are none."""
-        exceeds = self._dealt_exceed if len(self.blocks) <= _FEW else self._priced_exceed
+        pairs = prod((most + 1) * (most + 2) // 2 for most in self.most)
+        exceeds = self._dealt_exceed if pairs <= _FEW else self._priced_exceed
         least = max(known, -(-int(self._fewest_cycles[-1]) // self.arrays))
         while not (self.budget.used_up or self.halt.halted):
-            if least > self.serial[-1]:
+            if least > self.serial:
                 return known
             if not exceeds(self._costs(least)):
                 break
             least += 1
         return least
 
+    @cached_property
+    def _digits(self) -> Digits:
+        from sbdopt.search.exact.subsets import Digits
+
+        most = np.array(self.most, dtype=np.int64)
+        return Digits(most, np.concatenate([[1], np.cumprod(most + 1)[:-1]]))
+
+    def _packed(self, steps: Sequence[_Kinds]) -> Steps:
+        from sbdopt.search.exact.subsets import Steps
+
+        kind, times = np.zeros((2, len(steps), max(map(len, steps), default=1)), dtype=np.int64)
+        for k, step in enumerate(steps):
+            for part, one in enumerate(sorted(set(step))):
+                kind[k, part], times[k, part] = one, step.count(one)
+        return Steps(kind, times, (times * self._digits.worth[kind]).sum(axis=1))
+
     def _sums(self, values: Sequence[int]) -> SmallIntArray:
-        """The sum of every set of blocks, or more than `_MOST`."""
+        """The sum of every set of blocks, of a value for each kind, or more than `_MOST`."""
         sums = np.zeros(1, dtype=np.int16)
-        for value in values:
-            sums = np.concatenate([sums, np.minimum(sums + value, _MOST + 1)])
+        for value, most in zip(values, self.most, strict=True):
+            times = [min(number * value, _MOST + 1) for number in range(most + 1)]
+            sums = np.concatenate([np.minimum(sums + one, _MOST + 1) for one in times])
         return sums
 
-    def _mask(self, step: _Members) -> int:
-        return sum(1 << self.blocks.index(i) for i in step)
+    @cached_property
+    def _serial(self) -> SmallIntArray:
+        return self._sums([spent for _, spent in self.kinds])
+
+    @cached_property
+    def _area(self) -> SmallIntArray:
+        return self._sums([height * width for (height, width), _ in self.kinds])
 
     @cached_property
     def _fewest_cycles(self) -> SmallIntArray:
         """Of every set of blocks, if cells do not count."""
         from sbdopt.search.exact.subsets import note_least_cycles
 
-        masks = np.array([self._mask(step) for step in self.steps], dtype=np.int64)
-        lowest = np.bitwise_count((masks & -masks) - 1)
-        order = np.argsort(lowest, kind="stable")
-        first = np.searchsorted(lowest[order], np.arange(len(self.blocks) + 1))
-        cycles = np.array(list(self.steps.values()), dtype=np.int64)[order]
-        least = np.zeros(1 << len(self.blocks), dtype=np.int16)
-        note_least_cycles(masks[order], cycles, first, least)
+        steps = sorted(self.steps)
+        first = np.searchsorted([step[0] for step in steps], np.arange(len(self.kinds) + 1))
+        cycles = np.array([self.steps[step] for step in steps], dtype=np.int64)
+        least = np.zeros(self.sets, dtype=np.int16)
+        note_least_cycles(self._digits, self._packed(steps), cycles, first, least)
         return least
 
     @cached_property
@@ -132,22 +178,30 @@ class _Alone:
         """
         from sbdopt.search.exact.subsets import note_larger, note_least_empty
 
-        together = {step: self._saved(step) for step in self.steps if self._saved(step) > 0}
-        size = {step: tuple(sorted(self.size[i] for i in step)) for step in together}
-        largest_first = sorted(together, key=lambda step: -empty_cells(size[step]))
-        masks = np.array([self._mask(step) for step in largest_first], dtype=np.int64)
-        saved = np.array([together[step] for step in largest_first], dtype=np.int64)
-        empty = np.array([empty_cells(size[step]) for step in largest_first], dtype=np.int64)
-        kinds = sorted(set(size.values()))
-        kind = [kinds.index(size[step]) for step in largest_first]
-        rows = 1 + min(int(self.serial[-1] - self._fewest_cycles[-1]), _MOST_ENTRIES >> len(self.blocks))
-        least = np.full((rows, len(self.area)), _NEVER, dtype=np.int16)
+        alone = [spent for _, spent in self.kinds]
+        saved = {step: sum(alone[k] for k in step) - spent for step, spent in self.steps.items()}
+        size = {step: tuple(self.kinds[k][0] for k in step) for step, more in saved.items() if more > 0}
+        steps = sorted(size, key=lambda step: -empty_cells(size[step]))
+        rows = 1 + min(self.serial - int(self._fewest_cycles[-1]), _MOST_ENTRIES // self.sets)
+        least = np.full((rows, self.sets), _NEVER, dtype=np.int16)
         least[0, 0] = 0
-        shares = shared_by_each_two(kinds)[np.ix_(kind, kind)]
-        most, allowed, complete = min(_FIRST, self.unused), self._most_sets(), 0
+        most, allowed, complete = min(_FIRST, self.unused), self._most_tries(), 0
+        packed, shares = self._packed(steps), shared_by_each_two([size[step] for step in steps])
+        saves = np.array([saved[step] for step in steps], dtype=np.int64)
+        empty = np.array([empty_cells(size[step]) for step in steps], dtype=np.int64)
         while True:
             number = note_least_empty(
-                masks, saved, empty, shares, self.area, self.cells, most, least, allowed, self.halt.flag
+                self._digits,
+                packed,
+                saves,
+                empty,
+                shares,
+                self._area,
+                self.cells,
+                most,
+                least,
+                allowed,
+                self.halt.flag,
             )
             self.budget.spent += _WORK * (number if number >= 0 else allowed)
             if number < 0:
@@ -156,17 +210,14 @@ class _Alone:
             if most == self.unused:
                 break
             most = min(self.unused, int(most * _WIDER))
-        note_larger(least)
+        note_larger(self._digits, least)
         self.budget.spent += _WORK / 10 * least.size
         return least, complete
 
-    def _saved(self, step: _Members) -> int:
-        return sum(self.steps[i,] for i in step) - self.steps[step]
-
-    def _most_sets(self) -> int:
+    def _most_tries(self) -> int:
         left = self.budget.remaining_work
         seconds = min(self.budget.remaining, self.budget.remaining if left is None else left)
-        return int(min(_MOST_SETS, seconds / _WORK))
+        return int(min(_MOST_TRIES, seconds / _WORK))
 
     def _costs(self, cycles: int) -> SmallIntArray:
         """Cells that every set of blocks leaves empty at least, if it is read within so many cycles.
@@ -175,10 +226,10 @@ class _Alone:
         at least as much as there.
         """
         least, complete = self._table
-        saving = np.clip(self.serial - cycles, 0, len(least) - 1)
+        saving = np.clip(self._serial - cycles, 0, len(least) - 1)
         costs: SmallIntArray = np.take_along_axis(least, saving[None].astype(np.int64), axis=0)[0]
         np.minimum(costs, complete + 1, out=costs)
-        costs[(self._fewest_cycles > cycles) | (self.area + costs > self.cells) | (costs > self.unused)] = (
+        costs[(self._fewest_cycles > cycles) | (self._area + costs > self.cells) | (costs > self.unused)] = (
             _NEVER
         )
         return costs
@@ -199,13 +250,13 @@ class _Alone:
             return costs
         half = self._on_arrays(costs, arrays // 2)
         other = half if arrays % 2 == 0 else self._on_arrays(costs, arrays - arrays // 2)
-        return np.minimum(joined(half, other), _NEVER)
+        return np.minimum(joined(self._digits, half, other), _NEVER)
 
     def _priced_exceed(self, costs: SmallIntArray) -> bool:
         """Whether prices show that all ways to deal the blocks leave too many cells empty."""
         from scipy.optimize import linprog  # takes long to import
 
-        count = len(self.blocks)
+        count, digits = len(self.kinds), self._digits
         sets = np.flatnonzero(costs < _NEVER)
         costs = costs[sets].astype(np.int64)
         inside = [*np.eye(count), np.zeros(count)]
@@ -213,14 +264,14 @@ class _Alone:
         used = [0.0] * count + [1.0]
         while len(sets) and not (self.budget.used_up or self.halt.halted):
             solution = linprog(
-                leaves, A_ub=[used], b_ub=[self.arrays], A_eq=np.array(inside).T, b_eq=np.ones(count)
+                leaves, A_ub=[used], b_ub=[self.arrays], A_eq=np.array(inside).T, b_eq=digits.most
             )
             prices = np.floor(_PARTS * solution.eqlin.marginals).astype(np.int64)
             less = _PARTS * costs - self._sums_of(prices)[sets]
             rent = -min(0, int(less.min()))
             if solution.fun <= self.unused:
                 return False
-            if prices.sum() - self.arrays * rent > _PARTS * self.unused:
+            if prices @ digits.most - self.arrays * rent > _PARTS * self.unused:
                 return True
             less += round(-_PARTS * float(solution.ineqlin.marginals[0]))
             better = np.argsort(less, kind="stable")[:_COLUMNS]
@@ -228,13 +279,13 @@ class _Alone:
             if not len(better):
                 return False
             for k in better.tolist():
-                inside.append((sets[k] >> np.arange(count) & 1).astype(np.float64))
+                inside.append((sets[k] // digits.worth % (digits.most + 1)).astype(np.float64))
                 leaves.append(float(costs[k]))
                 used.append(1.0)
         return not len(sets)
 
     def _sums_of(self, prices: IntArray) -> IntArray:
         sums = np.zeros(1, dtype=np.int64)
-        for price in prices:
-            sums = np.concatenate([sums, sums + price])
+        for price, most in zip(prices.tolist(), self.most, strict=True):
+            sums = np.concatenate([sums + number * price for number in range(most + 1)])
         return sums

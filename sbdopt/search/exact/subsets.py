@@ -1,6 +1,12 @@
-"""What every set of an operator's blocks takes on one array: compiled, for sets as bits of a number."""
+"""What every set of an operator's blocks takes on one array: compiled.
+
+Blocks that are alike count by their number: a set is one number of several digits, of each kind how many
+there are, of which the first kind is the last digit.
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,9 +17,30 @@ _COUNTED = 6
 """Steps of which all choices are looked at: the largest, as these come first."""
 
 
+class Digits(NamedTuple):
+    """How numbers of sets are made up."""
+
+    most: IntArray
+    """Blocks of each kind."""
+    worth: IntArray
+    """What one of each kind adds to the number of a set."""
+
+
+class Steps(NamedTuple):
+    """Steps of a few blocks, with shape (steps, most kinds in a step) or (steps,)."""
+
+    kind: IntArray
+    """Kinds of the blocks of each; filled up with zeros."""
+    times: IntArray
+    """How many of each."""
+    worth: IntArray
+    """The number of the set of its blocks."""
+
+
 @compiled
 def note_least_empty(
-    masks: IntArray,
+    digits: Digits,
+    steps: Steps,
     saved: IntArray,
     empty: IntArray,
     shared: IntArray,
@@ -24,29 +51,27 @@ def note_least_empty(
     most: int,
     stopped: BoolArray,
 ) -> int:
-    """Note in `least` what all sets of steps without common blocks leave empty; the number of sets.
+    """Note in `least` what all sets of steps of different blocks leave empty; the number of these sets.
 
-    A step has blocks, cycles that it saves, cells that it leaves empty, and such as it can share with each
-    other one. Sets count that leave no more than `most_empty`, and have room beside their blocks. `least`
-    has a row for each saving, the last for any that is larger, and a column for each set of blocks. What a
-    set of steps leaves empty is counted as by `least_empty`, for some of them. -1 after `most` sets or if
-    `stopped`, an array of one truth.
+    A step saves cycles, and leaves cells empty, of which it can share some with each other one. Sets count
+    that leave no more than `most_empty`, and have room beside their blocks. `least` has a row for each
+    saving, the last for any that is larger, and a column for each set of blocks. What a set of steps leaves
+    empty is counted as by `least_empty`, for some of them. -1 after `most` sets or if `stopped`, an array of
+    one truth.
     """
-    depth = 2
-    while len(area) >> 2 * (depth - 1):  # steps have two blocks or more
-        depth += 1
-    following, members, saving, left = np.zeros((4, depth), np.int64)
-    chosen = np.zeros(depth, np.int64)
+    depth = digits.most.sum() // 2 + 2
+    following, blocks, saving, left, chosen = np.zeros((5, depth), np.int64)
+    used = np.zeros((depth, len(digits.most)), np.int64)
     values = np.zeros((depth, 1 << _COUNTED), np.int64)
     sums = np.zeros(1 << _COUNTED, np.int64)
     level, number = 0, 0
     while level >= 0:
         k = following[level]
-        if k == len(masks):
+        if k == len(empty):
             level -= 1
             continue
         following[level] += 1
-        if masks[k] & members[level]:
+        if not _fits(steps, k, used[level], digits.most):
             continue
         cells_left = left[level]
         if level < _COUNTED:
@@ -59,61 +84,92 @@ def note_least_empty(
                 cells_left = max(cells_left, value)
         else:
             values[level + 1] = values[level]
-        blocks = members[level] | masks[k]
-        if cells_left > most_empty or area[blocks] + cells_left > cells:
+        held = blocks[level] + steps.worth[k]
+        if cells_left > most_empty or area[held] + cells_left > cells:
             continue
         number += 1
         if number > most or (number & 65535 == 0 and stopped[0]):
             return -1
         chosen[level] = k
+        used[level + 1] = used[level]
+        for part in range(steps.kind.shape[1]):
+            used[level + 1, steps.kind[k, part]] += steps.times[k, part]
         level += 1
-        following[level], members[level], left[level] = k + 1, blocks, cells_left
+        following[level], blocks[level], left[level] = k, held, cells_left
         saving[level] = saving[level - 1] + saved[k]
         row = min(saving[level], len(least) - 1)
-        least[row, blocks] = min(least[row, blocks], cells_left)
+        least[row, held] = min(least[row, held], cells_left)
     return number
 
 
 @compiled
-def note_larger(least: SmallIntArray) -> None:
+def _fits(steps: Steps, k: int, used: IntArray, most: IntArray) -> bool:
+    """Whether there are blocks for a step beside those that are used."""
+    for part in range(steps.kind.shape[1]):
+        kind = steps.kind[k, part]
+        if used[kind] + steps.times[k, part] > most[kind]:
+            return False
+    return True
+
+
+@compiled
+def note_larger(digits: Digits, least: SmallIntArray) -> None:
     """Note that a set of blocks leaves no more empty than a set within it, or than with a larger saving."""
     for row in range(len(least) - 2, -1, -1):
         for some in range(least.shape[1]):
             least[row, some] = min(least[row, some], least[row + 1, some])
     for row in range(len(least)):
-        block = 1
-        while block < least.shape[1]:
-            for begin in range(0, least.shape[1], 2 * block):
-                for some in range(begin, begin + block):
-                    least[row, some + block] = min(least[row, some + block], least[row, some])
-            block *= 2
+        for kind in range(len(digits.most)):
+            one = digits.worth[kind]
+            all_of_it = one * (digits.most[kind] + 1)
+            for begin in range(0, least.shape[1], all_of_it):
+                for some in range(begin + one, begin + all_of_it):
+                    least[row, some] = min(least[row, some], least[row, some - one])
 
 
 @compiled
-def note_least_cycles(masks: IntArray, cycles: IntArray, first: IntArray, least: SmallIntArray) -> None:
+def note_least_cycles(
+    digits: Digits, steps: Steps, cycles: IntArray, first: IntArray, least: SmallIntArray
+) -> None:
     """Note in `least` the cycles of every set of blocks, read in the steps that take least in all.
 
-    Steps are sorted by their lowest block; `first` has the number of the first of each block, and of all.
+    Steps are sorted by their first kind; `first` has the number of the first of each kind, and of all steps.
     """
+    without = np.zeros_like(digits.most)
     for some in range(1, len(least)):
-        lowest = 0
-        while not some >> lowest & 1:
-            lowest += 1
-        best = least[0] + 30_000
+        lowest = -1
+        for kind in range(len(digits.most)):
+            number = some // digits.worth[kind] % (digits.most[kind] + 1)
+            without[kind] = digits.most[kind] - number
+            if number and lowest < 0:
+                lowest = kind
+        best = 30_000
         for k in range(first[lowest], first[lowest + 1]):
-            if not masks[k] & ~some:
-                best = min(best, cycles[k] + least[some ^ masks[k]])
+            if _fits(steps, k, without, digits.most):
+                best = min(best, cycles[k] + least[some - steps.worth[k]])
         least[some] = best
 
 
 @compiled
-def joined(one: SmallIntArray, two: SmallIntArray) -> SmallIntArray:
+def joined(digits: Digits, one: SmallIntArray, two: SmallIntArray) -> SmallIntArray:
     """The least sum for every set, of which some blocks count as in `one` and the others as in `two`."""
     least = np.empty_like(one)
+    part = np.zeros_like(digits.most)
+    number = np.zeros_like(digits.most)
     for some in range(len(one)):
-        best, part = one[some] + two[0], some
-        while part:
-            part = (part - 1) & some
-            best = min(best, one[part] + two[some ^ part])
+        for kind in range(len(part)):
+            number[kind] = some // digits.worth[kind] % (digits.most[kind] + 1)
+        part[:] = 0
+        best, held, kind = one[0] + two[some], 0, 0
+        while kind < len(part):
+            if part[kind] < number[kind]:
+                part[kind] += 1
+                held += digits.worth[kind]
+                best = min(best, one[held] + two[some - held])
+                kind = 0
+            else:
+                held -= part[kind] * digits.worth[kind]
+                part[kind] = 0
+                kind += 1
         least[some] = best
     return least
