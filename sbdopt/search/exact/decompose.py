@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+from ortools.sat.python.cp_model import LinearExpr
 
 from sbdopt.blocks import Blocks
 from sbdopt.documents import IntArray
 from sbdopt.placement import Placement
 from sbdopt.search.budget import Budget
 from sbdopt.search.dealing import Places
-from sbdopt.search.exact.alone import least_alone
 from sbdopt.search.exact.answers import Answers
 from sbdopt.search.exact.assignment import Assignment, Relaxation
 from sbdopt.search.exact.candidates import Candidate, candidate_steps
 from sbdopt.search.exact.fits import Fits
+from sbdopt.search.exact.least_cycles import least_cycles, least_in_turn
 from sbdopt.search.exact.questions import Questions, Standing
 from sbdopt.search.exact.relations import Relations
 from sbdopt.search.exact.runner import NothingLeft, Proven, Run
@@ -26,7 +27,7 @@ from sbdopt.timing import longest_path, operator_cycles, step_cycles
 
 _GOALS = {"unused_cells", "arrays", "makespan"}
 _REASON = "CP-SAT, arrays and places in turn"
-_ALONE = "CP-SAT, cells that each operator leaves empty by itself"
+_ALONE = "cells that operators leave empty, one by one and several together"
 _MOST_STEPS = 3000
 _PAIRS = 3
 """Pairs of functions that are added for each step that they show to be impossible."""
@@ -67,7 +68,7 @@ def decompose(relations: Relations, task: Task, run: Run) -> None:
     )
     if task.best is not None:
         relaxation.model.add(relaxation.goals[task.goal] < task.best)
-    known = max(task.known, _known_alone(relations, task, questions, relaxation, run))
+    known = max(task.known, _known_of_operators(relations, task, questions, relaxation, run))
     while not (run.budget.used_up or run.halt.halted):
         assignment = relaxation.solve(known, run)
         if assignment is False:
@@ -90,7 +91,7 @@ def decompose(relations: Relations, task: Task, run: Run) -> None:
             relaxation.model.add(relaxation.goals[task.goal] < assignment.value)
 
 
-def _known_alone(
+def _known_of_operators(
     relations: Relations, task: Task, questions: Questions, relaxation: Relaxation, run: Run
 ) -> int:
     """The makespan if every operator took the least cycles that it can take alone, which are added."""
@@ -102,10 +103,14 @@ def _known_alone(
     arrays = len(relations.slots)
     unused = min(arrays * cells - filled, task.unused(relations) // unit)
     cycles = operator_cycles(relations.blocks)
-    for operator, least in least_alone(questions, cycles, arrays, unused, run).items():
-        relaxation.model.add(relaxation.cycles[operator] >= least)
-        cycles[operator] = max(cycles[operator], least)
+    least = least_cycles(questions, cycles, arrays, unused, run)
+    for operators, value in least.items():
+        relaxation.model.add(LinearExpr.sum([relaxation.cycles[o] for o in operators]) >= value)
+        if len(operators) == 1:
+            cycles[operators[0]] = max(cycles[operators[0]], value)
     known = longest_path(relations.blocks, cycles)
+    if known == cycles.sum():
+        known = least_in_turn(cycles, least)
     if known > task.known:
         run.put(Proven(known, _ALONE))
     return known

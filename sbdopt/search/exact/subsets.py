@@ -1,7 +1,7 @@
-"""What every set of an operator's blocks takes on one array: compiled.
+"""What every set of some operators' blocks takes on one array: compiled.
 
 Blocks that are alike count by their number: a set is one number of several digits, of each kind how many
-there are, of which the first kind is the last digit.
+there are, of which the first kind is the last digit. So are savings, of cycles of each operator.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _COUNTED = 6
 
 
 class Digits(NamedTuple):
-    """How numbers of sets are made up."""
+    """How numbers of sets, or of savings, are made up."""
 
     most: IntArray
-    """Blocks of each kind."""
+    """Blocks of each kind; cycles saved of each operator."""
     worth: IntArray
-    """What one of each kind adds to the number of a set."""
+    """What one of each adds to the number."""
 
 
 class Steps(NamedTuple):
@@ -41,26 +41,29 @@ class Steps(NamedTuple):
 def note_least_empty(
     digits: Digits,
     steps: Steps,
+    operator: IntArray,
     saved: IntArray,
     empty: IntArray,
     shared: IntArray,
     area: SmallIntArray,
     cells: int,
     most_empty: int,
+    savings: Digits,
     least: SmallIntArray,
     most: int,
     stopped: BoolArray,
 ) -> int:
     """Note in `least` what all sets of steps of different blocks leave empty; the number of these sets.
 
-    A step saves cycles, and leaves cells empty, of which it can share some with each other one. Sets count
-    that leave no more than `most_empty`, and have room beside their blocks. `least` has a row for each
-    saving, the last for any that is larger, and a column for each set of blocks. What a set of steps leaves
-    empty is counted as by `least_empty`, for some of them. -1 after `most` sets or if `stopped`, an array of
-    one truth.
+    A step is of an operator, saves cycles, and leaves cells empty, of which it can share some with each other
+    one. Sets count that leave no more than `most_empty`, and have room beside their blocks. `least` has a row
+    for each saving, where the most of an operator stands for more, and a column for each set of blocks. What
+    a set of steps leaves empty is counted as by `least_empty`, for some of them. -1 after `most` sets or if
+    `stopped`, an array of one truth.
     """
     depth = digits.most.sum() // 2 + 2
-    following, blocks, saving, left, chosen = np.zeros((5, depth), np.int64)
+    following, blocks, left, chosen = np.zeros((4, depth), np.int64)
+    saving = np.zeros((depth, len(savings.most)), np.int64)
     used = np.zeros((depth, len(digits.most)), np.int64)
     values = np.zeros((depth, 1 << _COUNTED), np.int64)
     sums = np.zeros(1 << _COUNTED, np.int64)
@@ -96,8 +99,11 @@ def note_least_empty(
             used[level + 1, steps.kind[k, part]] += steps.times[k, part]
         level += 1
         following[level], blocks[level], left[level] = k, held, cells_left
-        saving[level] = saving[level - 1] + saved[k]
-        row = min(saving[level], len(least) - 1)
+        saving[level] = saving[level - 1]
+        saving[level, operator[k]] += saved[k]
+        row = 0
+        for o in range(len(savings.most)):
+            row += savings.worth[o] * min(saving[level, o], savings.most[o])
         least[row, held] = min(least[row, held], cells_left)
     return number
 
@@ -113,11 +119,13 @@ def _fits(steps: Steps, k: int, used: IntArray, most: IntArray) -> bool:
 
 
 @compiled
-def note_larger(digits: Digits, least: SmallIntArray) -> None:
+def note_larger(digits: Digits, savings: Digits, least: SmallIntArray) -> None:
     """Note that a set of blocks leaves no more empty than a set within it, or than with a larger saving."""
-    for row in range(len(least) - 2, -1, -1):
-        for some in range(least.shape[1]):
-            least[row, some] = min(least[row, some], least[row + 1, some])
+    for row in range(len(least) - 1, -1, -1):
+        for o in range(len(savings.most)):
+            if row // savings.worth[o] % (savings.most[o] + 1) < savings.most[o]:
+                for some in range(least.shape[1]):
+                    least[row, some] = min(least[row, some], least[row + savings.worth[o], some])
     for row in range(len(least)):
         for kind in range(len(digits.most)):
             one = digits.worth[kind]

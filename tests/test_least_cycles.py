@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from sbdopt.blocks import Blocks
 from sbdopt.problem import Problem
 from sbdopt.search.budget import Budget
-from sbdopt.search.exact.alone import _Alone, least_alone
+from sbdopt.search.exact.candidates import Candidate
 from sbdopt.search.exact.crossings import least_empty
 from sbdopt.search.exact.decompose import questions_for
+from sbdopt.search.exact.least_cycles import _Dealing, _Work, least_cycles
 from sbdopt.search.exact.questions import Questions
 from sbdopt.search.exact.relations import Relations
 from sbdopt.search.exact.runner import Halt, Run
@@ -79,7 +80,7 @@ sizes = st.sampled_from([(1, 1), (2, 1), (1, 2), (2, 2), (3, 2), (1, 3), (3, 3),
 def test_as_little_as_the_best_deal(mine: list[Size], unused: int) -> None:
     questions, run = asked([mine, [(1, 1)]])
     expected = tried(questions, unused)
-    least = least_alone(questions, NOTHING, ARRAYS, unused, run)[0]
+    least = least_cycles(questions, NOTHING, ARRAYS, unused, run)[0,]
     assert least == (0 if expected is None else expected)
 
 
@@ -91,9 +92,9 @@ def test_prices_and_tables_that_end_show_no_more(mine: list[Size], unused: int) 
     found = {}
     for few, most in ((9999, 9999), (9999, 1), (0, 9999), (0, 1)):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("sbdopt.search.exact.alone._FEW", few)
-            patch.setattr("sbdopt.search.exact.alone._MOST_TRIES", most)
-            found[few, most] = least_alone(questions, NOTHING, ARRAYS, unused, run)[0]
+            patch.setattr("sbdopt.search.exact.least_cycles._FEW", few)
+            patch.setattr("sbdopt.search.exact.least_cycles._MOST_TRIES", most)
+            found[few, most] = least_cycles(questions, NOTHING, ARRAYS, unused, run)[0,]
     expected = tried(questions, unused)
     if expected is not None:
         assert found[9999, 9999] == expected
@@ -104,15 +105,15 @@ def test_prices_and_tables_that_end_show_no_more(mine: list[Size], unused: int) 
 def test_spare_cells_buy_cycles(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four blocks of 2x2, read in 3 cycles each, two on each of two arrays, if not together, then in 4."""
     for few in (0, 9999):
-        monkeypatch.setattr("sbdopt.search.exact.alone._FEW", few)
+        monkeypatch.setattr("sbdopt.search.exact.least_cycles._FEW", few)
         for unused, cycles in ((0, 6), (7, 6), (15, 6), (16, 4), (64, 4)):
             questions, run = asked([[(2, 2)] * 4, [(1, 1)]])
-            assert least_alone(questions, NOTHING, ARRAYS, unused, run)[0] == cycles
+            assert least_cycles(questions, NOTHING, ARRAYS, unused, run)[0,] == cycles
 
 
 def test_known_cycles_are_not_tried_again() -> None:
     questions, run = asked([[(2, 2)] * 4, [(1, 1)]])
-    assert least_alone(questions, NOTHING + 5, ARRAYS, 64, run)[0] == 5
+    assert least_cycles(questions, NOTHING + 5, ARRAYS, 64, run)[0,] == 5
 
 
 @pytest.mark.parametrize(("arrays", "unused", "cycles"), [(1, 0, 54), (3, 0, 18), (3, 12, 16), (3, 500, 12)])
@@ -121,18 +122,19 @@ def test_many_blocks_are_priced(arrays: int, unused: int, cycles: int) -> None:
 
     With those, two arrays hold 5 blocks and the third four pairs.
     """
-    steps = {(i,): 3 for i in range(18)} | dict.fromkeys(combinations(range(18), 2), 4)
-    alone = _Alone(steps, [(2, 2)] * 18, arrays, 256, unused, Budget(seconds=60), Halt())
-    assert alone.least(0) == cycles
+    steps = [((i,), 3) for i in range(18)] + [(pair, 4) for pair in combinations(range(18), 2)]
+    candidates = [(Candidate(members, 2 * len(members), 2 * len(members)), spent) for members, spent in steps]
+    work = _Work(candidates, [(2, 2)] * 18)
+    assert _Dealing([work], arrays, 256, unused, Budget(seconds=60), Halt()).least(0) == cycles
 
 
 def test_nothing_is_said_without_time() -> None:
     questions, run = asked([[(2, 2)] * 4, [(1, 1)]])
     run.halt.stop()
-    assert least_alone(questions, NOTHING, ARRAYS, 64, run) == {}
+    assert least_cycles(questions, NOTHING, ARRAYS, 64, run) == {}
 
 
 def test_nothing_is_said_where_arrays_are_too_few() -> None:
     questions, run = asked([[(5, 7)] * 3, [(1, 1)]])
     assert tried(questions, 64) is None
-    assert least_alone(questions, NOTHING, ARRAYS, 64, run)[0] == 0
+    assert least_cycles(questions, NOTHING, ARRAYS, 64, run)[0,] == 0
