@@ -17,7 +17,7 @@ from sbdopt.search.budget import Budget
 from sbdopt.search.exact.candidates import Candidate
 from sbdopt.search.exact.crossings import least_empty
 from sbdopt.search.exact.decompose import questions_for
-from sbdopt.search.exact.least_cycles import _Dealing, _Work, least_cycles
+from sbdopt.search.exact.least_cycles import _Dealing, _Work, least_cycles, least_in_turn
 from sbdopt.search.exact.questions import Questions
 from sbdopt.search.exact.relations import Relations
 from sbdopt.search.exact.runner import Halt, Run
@@ -71,6 +71,24 @@ def tried(questions: Questions, unused: int) -> int | None:
     return best
 
 
+def tried_together(questions: Questions, unused: int) -> int | None:
+    """The least cycles of all operators one after another, of all deals that have cells enough."""
+    cells = questions.fits.scales.rows * questions.fits.scales.columns
+    of = {c.members: (o, spent) for o, found in questions.candidates.items() for c, spent in found}
+    size = questions.size
+    best = None
+    for deal in deals(list(of), {i for step in of for i in step}):
+        empty = [least_empty([tuple(size[i] for i in step) for step in there])[0] for there in deal]
+        filled = [sum(size[i][0] * size[i][1] for step in there for i in step) for there in deal]
+        if sum(empty) <= unused and all(e + f <= cells for e, f in zip(empty, filled, strict=True)):
+            cycles = sum(
+                max(sum(of[step][1] for step in there if of[step][0] == o) for there in deal)
+                for o in questions.candidates
+            )
+            best = cycles if best is None else min(best, cycles)
+    return best
+
+
 sizes = st.sampled_from([(1, 1), (2, 1), (1, 2), (2, 2), (3, 2), (1, 3), (3, 3), (4, 2), (4, 4), (5, 5)])
 
 
@@ -100,6 +118,34 @@ def test_prices_and_tables_that_end_show_no_more(mine: list[Size], unused: int) 
         assert found[9999, 9999] == expected
         assert found[0, 1] <= found[0, 9999] <= expected
         assert found[0, 1] <= found[9999, 1] <= expected
+
+
+@given(
+    operators=st.lists(st.lists(sizes, min_size=1, max_size=3), min_size=2, max_size=3).filter(
+        lambda operators: sum(map(len, operators)) <= 6
+    ),
+    unused=st.integers(0, 40),
+)
+@example(operators=[[(2, 2)] * 2, [(2, 2)] * 2], unused=8)
+@settings(max_examples=150, deadline=None)
+def test_as_little_as_the_best_deal_of_several(operators: list[list[Size]], unused: int) -> None:
+    questions, run = asked(operators)
+    expected = tried_together(questions, unused)
+    known = np.zeros(len(operators), dtype=np.int64)
+    least = least_cycles(questions, known, ARRAYS, unused, run)
+    for (operator, *others), value in least.items():
+        known[operator] = value if not others else known[operator]
+    if expected is not None:
+        assert least_in_turn(known, least) == expected
+
+
+def test_two_operators_that_want_the_same_cells() -> None:
+    """Two blocks of 3x3 leave 18 cells empty, four at least 27: two steps share 9 of these."""
+    for unused, together in ((24, 13), (28, None)):
+        questions, run = asked([[(3, 3), (3, 3), (5, 5)]] * 2)
+        least = least_cycles(questions, NOTHING, ARRAYS, unused, run)
+        assert least[0,] == least[1,] == 5
+        assert least.get((0, 1)) == together
 
 
 def test_spare_cells_buy_cycles(monkeypatch: pytest.MonkeyPatch) -> None:
