@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sbdopt.blocks import Blocks
 from sbdopt.goals import MOVED, Goals
 from sbdopt.placement import Placement
-from sbdopt.search.annealing import SHARE, anneal
+from sbdopt.search.annealing import anneal, share_before_exact
 from sbdopt.search.baselines import linear
 from sbdopt.search.budget import Budget
 from sbdopt.search.exact import MOST_BLOCKS, exact
@@ -166,4 +166,4 @@ def _improved_for_a_while(
 def _annealed(
     blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement | None
 ) -> Iterator[Finding]:
-    yield from anneal(blocks, goals, budget, seed, start, share=SHARE)
+    yield from anneal(blocks, goals, budget, seed, start, share=share_before_exact(blocks))

@@ -14,8 +14,13 @@ from sbdopt.search.score import key
 
 MOST_BLOCKS = 100
 """Every move looks at all of them."""
-SHARE = 0.2
-"""Part of what is left of the budget, where an exact search follows."""
+_SHARE, _SHARE_OF_MANY, _MANY = 0.2, 0.4, 30
+"""Part of what is left of the budget, where an exact search follows; that is quick for a few blocks only."""
+
+
+def share_before_exact(blocks: Blocks) -> float:
+    """The part of what is left of the budget that is well spent before an exact search."""
+    return _SHARE if len(blocks) <= _MANY else _SHARE_OF_MANY
 
 
 def anneal(

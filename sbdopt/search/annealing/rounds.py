@@ -30,8 +30,9 @@ _TRIES = 12
 """Orders in which blocks are put on an array before a move is given up."""
 _WORK, _WORK_OF_ROW = 3e-6, 0.2e-6
 """Units of work of a move, and more for each row: about the seconds that it takes."""
-_IDLE, _IDLE_VACATING = 12, 3
-"""A search ends when so many rounds, and half as many as it took until then, bring nothing."""
+_IDLE, _IDLE_VACATING = 0.5, 3
+"""A search ends when so many rounds for each block, or so many where an array is to be emptied, and half as
+many as it took until then, bring nothing."""
 _MOST_VACATED = 4
 """Arrays that are tried before it is given up to empty one."""
 _EMPTY = 8.0
@@ -78,7 +79,9 @@ class _Search:
         more = most_arrays(self.blocks, self.goals) if limited and not self.goals.cells_first else 0
         board = Board.of(self.blocks, self.best, self.time, more)
         if board is not None:
-            yield from self._rounds(board, Aim(0, 1.0, np.zeros(len(board.arrays))), _IDLE)
+            yield from self._rounds(
+                board, Aim(0, 1.0, np.zeros(len(board.arrays))), int(_IDLE * len(self.blocks))
+            )
 
     def vacate(self) -> Iterator[Found]:
         """Arrays emptied one by one, those with the fewest cells first, within the limits or at no cost."""

@@ -12,7 +12,7 @@ from sbdopt.blocks import Blocks
 from sbdopt.bounds import lower_bounds
 from sbdopt.goals import MOVED, Bound, Goals
 from sbdopt.placement import Placement
-from sbdopt.search.annealing import SHARE, anneal
+from sbdopt.search.annealing import anneal, share_before_exact
 from sbdopt.search.budget import Budget
 from sbdopt.search.dealing import Places
 from sbdopt.search.exact.decompose import can_decompose, decompose
@@ -67,7 +67,9 @@ def exact_findings(
         if goal == MOVED:  # the model does not know where blocks stand
             return
         if place and best.placement is not None and best.placement is not start:
-            for finding in anneal(blocks, goals, budget, seed, best.placement, share=SHARE):
+            for finding in anneal(
+                blocks, goals, budget, seed, best.placement, share=share_before_exact(blocks)
+            ):
                 if isinstance(finding, Found) and best.note(blocks, goals, finding.placement):
                     yield finding
         waiting = len(goals) - place - 1

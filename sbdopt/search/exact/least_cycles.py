@@ -38,11 +38,11 @@ from sbdopt.search.exact.scales import Size
 if TYPE_CHECKING:
     from sbdopt.search.exact.subsets import Digits, Steps
 
-_SHARE = 0.15
+_SHARE = 0.2
 """Part of what is left of the budget that one operator may take, and all sets of several together."""
 _MOST_SETS, _MOST_ENTRIES = 1 << 23, 1 << 26
 """Sets of blocks, and entries of their table of sets and savings."""
-_SEVERAL, _MOST_OF_SEVERAL = 3, 1 << 18
+_SEVERAL, _MOST_OF_SEVERAL = 3, 1 << 20
 """Operators that are looked at together, and sets of their blocks."""
 _FEW = 50_000_000
 """Pairs of a set and one within it up to which all ways to deal blocks are compared."""
@@ -53,8 +53,9 @@ _FIRST, _WIDER = 4, 1.3
 _NEARLY, _MANY = 0.8, 1_000_000
 """All cells are allowed at once where it would be nearly all, or where there are many sets, but not twice
 as many as before."""
-_MOST_TRIES, _WORK = 20_000_000, 1e-7
-"""Sets of steps that are looked at, and units of work of each, and of each ten entries of the table."""
+_MOST_TRIES, _WORK, _TURN = 40_000_000, 1.5e-7, 0.6
+"""Sets of steps that are looked at, units of work of each, and of each ten entries of the table, and the part
+of the time that is left that they may take each time."""
 _PARTS = 1 << 12
 """Prices are multiples of such a part of a cell, so that sums are exact."""
 _COLUMNS = 40
@@ -291,8 +292,9 @@ class _Dealing:
         rows = int(np.prod(self._savings.most + 1))
         least = np.full((rows, self._area.size), _NEVER, dtype=np.int16)
         least[0, 0] = 0
-        most, allowed, complete, before = min(_FIRST, self.unused), self._most_tries(), 0, 0
+        most, complete, before = min(_FIRST, self.unused), 0, 0
         while True:
+            allowed = self._most_tries()
             number = note_least_empty(
                 self._digits,
                 packed,
@@ -325,7 +327,7 @@ class _Dealing:
     def _most_tries(self) -> int:
         left = self.budget.remaining_work
         seconds = min(self.budget.remaining, self.budget.remaining if left is None else left)
-        return int(min(_MOST_TRIES, seconds / _WORK))
+        return int(min(_MOST_TRIES, _TURN * seconds / _WORK))
 
     def _costs(self, cycles: Sequence[int]) -> SmallIntArray:
         """Cells that every set of blocks leaves empty at least, if it is read within so many cycles.

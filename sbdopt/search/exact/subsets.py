@@ -76,7 +76,9 @@ def note_least_empty(
         following[level] += 1
         if not _fits(steps, k, used[level], digits.most):
             continue
-        cells_left = left[level]
+        held, cells_left = blocks[level] + steps.worth[k], left[level]
+        if area[held] + max(cells_left, empty[k]) > cells or empty[k] > most_empty:
+            continue
         if level < _COUNTED:
             for j in range(level):
                 for some in range(1 << j):
@@ -87,7 +89,6 @@ def note_least_empty(
                 cells_left = max(cells_left, value)
         else:
             values[level + 1] = values[level]
-        held = blocks[level] + steps.worth[k]
         if cells_left > most_empty or area[held] + cells_left > cells:
             continue
         number += 1
