@@ -30,7 +30,7 @@ _TRIES = 12
 """Orders in which blocks are put on an array before a move is given up."""
 _WORK, _WORK_OF_ROW = 3e-6, 0.2e-6
 """Units of work of a move, and more for each row: about the seconds that it takes."""
-_IDLE, _IDLE_VACATING = 0.5, 3
+_IDLE, _IDLE_VACATING = 0.25, 3
 """A search ends when so many rounds for each block, or so many where an array is to be emptied, and half as
 many as it took until then, bring nothing."""
 _MOST_VACATED = 4
