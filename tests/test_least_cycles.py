@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -178,6 +180,22 @@ def test_nothing_is_said_without_time() -> None:
     questions, run = asked([[(2, 2)] * 4, [(1, 1)]])
     run.halt.stop()
     assert least_cycles(questions, NOTHING, ARRAYS, 64, run) == {}
+
+
+def test_the_search_ends_where_several_operators_find_no_room() -> None:
+    """Each has room by itself, both together have none; nothing but that ends it, as time does not run."""
+    questions, run = asked([[(6, 6)], [(6, 6)], [(6, 6)]])
+    run = replace(run, budget=Budget(seconds=math.inf))
+    least = least_cycles(questions, np.zeros(3, dtype=np.int64), ARRAYS, 64, run)
+    assert set(least) == {(0,), (1,), (2,)}
+
+
+def test_all_in_turn_takes_what_the_fewest_cover() -> None:
+    """One operator may take many cycles more than it has to by itself: that costs less than two others."""
+    together = {(0, 1): 20, (0, 2): 20}
+    assert least_in_turn(np.array([1, 1, 1]), together) == 21
+    assert least_in_turn(np.array([1, 15, 15]), together) == 35
+    assert least_in_turn(np.array([1, 2, 3]), {}) == 6
 
 
 def test_nothing_is_said_where_arrays_are_too_few() -> None:

@@ -223,12 +223,12 @@ class _Dealing:
     ) -> int | None:
         """More cycles than follows from what these operators, and some of them, take at least; None if not.
 
-        All ways to divide so many cycles must be shown to be too few.
+        All ways to divide so many cycles must be shown to be too few. None too if there is no way at all.
         """
         known = [(some, value) for some, value in least.items() if set(some) <= set(operators)]
         lows = [least[operator,] for operator in operators]
         follows, value = True, sum(lows)
-        while True:
+        while value <= sum(work.serial for work in self.works):
             for cycles in _divided(value, lows):
                 of = dict(zip(operators, cycles, strict=True))
                 if all(sum(of[o] for o in some) >= most for some, most in known):
@@ -236,6 +236,7 @@ class _Dealing:
                         return None if follows else value
                     follows = False
             value += 1
+        return None
 
     def too_few(self, cycles: Sequence[int]) -> bool:
         """Whether it is shown that operators cannot take so few cycles each."""
@@ -408,7 +409,8 @@ class _Dealing:
 def least_in_turn(known: IntArray, together: Mapping[tuple[int, ...], int]) -> int:
     """The least cycles of all operators one after another, of which some take at least so many together."""
     model = CpModel()
-    cycles = [model.new_int_var(most, 2 * most + 1, "") for most in known.tolist()]
+    enough = int(known.max()) + max(together.values(), default=0)
+    cycles = [model.new_int_var(most, enough, "") for most in known.tolist()]
     for operators, value in together.items():
         model.add(LinearExpr.sum([cycles[o] for o in operators]) >= value)
     model.minimize(LinearExpr.sum(cycles))
