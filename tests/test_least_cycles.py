@@ -16,14 +16,16 @@ from hypothesis import strategies as st
 from sbdopt.blocks import Blocks
 from sbdopt.problem import Problem
 from sbdopt.search.budget import Budget
+from sbdopt.search.exact.block_sets import BlockSets
 from sbdopt.search.exact.candidates import Candidate
 from sbdopt.search.exact.crossings import least_empty
 from sbdopt.search.exact.decompose import questions_for
-from sbdopt.search.exact.least_cycles import _Dealing, _Work, least_cycles, least_in_turn
+from sbdopt.search.exact.least_cycles import _Dealing, least_cycles, least_in_turn
 from sbdopt.search.exact.questions import Questions
 from sbdopt.search.exact.relations import Relations
 from sbdopt.search.exact.runner import Halt, Run
 from sbdopt.search.exact.scales import Size
+from sbdopt.search.exact.set_costs import SetCosts
 from sbdopt.search.exact.slots import slots_of
 from sbdopt.search.exact.task import Task
 
@@ -113,7 +115,7 @@ def test_prices_and_tables_that_end_show_no_more(mine: list[Size], unused: int) 
     for few, most in ((9999, 9999), (9999, 1), (0, 9999), (0, 1)):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("sbdopt.search.exact.least_cycles._FEW", few)
-            patch.setattr("sbdopt.search.exact.least_cycles._MOST_TRIES", most)
+            patch.setattr("sbdopt.search.exact.set_costs._MOST_TRIES", most)
             found[few, most] = least_cycles(questions, NOTHING, ARRAYS, unused, run)[0,]
     expected = tried(questions, unused)
     if expected is not None:
@@ -172,8 +174,8 @@ def test_many_blocks_are_priced(arrays: int, unused: int, cycles: int) -> None:
     """
     steps = [((i,), 3) for i in range(18)] + [(pair, 4) for pair in combinations(range(18), 2)]
     candidates = [(Candidate(members, 2 * len(members), 2 * len(members)), spent) for members, spent in steps]
-    work = _Work(candidates, [(2, 2)] * 18)
-    assert _Dealing([work], arrays, 256, unused, Budget(seconds=60), Halt()).least(0) == cycles
+    costs = SetCosts([BlockSets(candidates, [(2, 2)] * 18)], 256, unused, Budget(seconds=60), Halt())
+    assert _Dealing(costs, arrays).least(0) == cycles
 
 
 def test_nothing_is_said_without_time() -> None:

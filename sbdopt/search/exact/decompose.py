@@ -14,7 +14,6 @@ from sbdopt.search.exact.answers import Answers
 from sbdopt.search.exact.assignment import Assignment, Relaxation
 from sbdopt.search.exact.candidates import Candidate, candidate_steps
 from sbdopt.search.exact.fits import Fits
-from sbdopt.search.exact.least_cycles import least_cycles, least_in_turn
 from sbdopt.search.exact.questions import Questions, Standing
 from sbdopt.search.exact.relations import Relations
 from sbdopt.search.exact.runner import NothingLeft, Proven, Run
@@ -95,8 +94,10 @@ def _known_of_operators(
     relations: Relations, task: Task, questions: Questions, relaxation: Relaxation, run: Run
 ) -> int:
     """The makespan if every operator took the least cycles that it can take alone, which are added."""
-    if task.goal != "makespan":
+    if task.goal != "makespan" or run.budget.is_short:
         return 0
+    from sbdopt.search.exact.least_cycles import least_cycles, least_in_turn  # loads Numba
+
     cells = questions.fits.scales.rows * questions.fits.scales.columns
     unit = relations.row_unit * relations.column_unit
     filled = sum(height * width for height, width in questions.size)
