@@ -119,15 +119,15 @@ class _Dealing:
         """
         known = [(some, value) for some, value in least.items() if set(some) <= set(operators)]
         lows = [least[operator,] for operator in operators]
-        follows, value = True, sum(lows)
-        while value <= sum(sets.serial for sets in self.costs.operators):
+        most = sum(sets.serial for sets in self.costs.operators)
+        follows: int | None = None
+        for value in range(sum(lows), most + 1):
             for cycles in _divided(value, lows):
                 of = dict(zip(operators, cycles, strict=True))
-                if all(sum(of[o] for o in some) >= most for some, most in known):
+                if all(sum(of[o] for o in some) >= least_of_some for some, least_of_some in known):
+                    follows = value if follows is None else follows
                     if self._ended or not self.too_few(cycles):
-                        return None if follows else value
-                    follows = False
-            value += 1
+                        return value if value > follows else None
         return None
 
     @property
