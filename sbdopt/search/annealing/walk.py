@@ -61,6 +61,24 @@ class State(NamedTuple):
     column: IntArray
 
 
+class Ground(NamedTuple):
+    """An array while blocks are put on it: of each row the columns, as bits, that are taken, or to be empty."""
+
+    filled: IntArray
+    empty: IntArray
+    columns: int
+    """How many there are."""
+
+
+class Piece(NamedTuple):
+    """A block to be put, and the rows and columns, as bits, of those of its step that stand already."""
+
+    height: int
+    width: int
+    rows: int
+    columns: int
+
+
 class Aim(NamedTuple):
     """What is to be small: cycles above `enough`, plus `even` x their evenness, plus the price of cells."""
 
@@ -302,7 +320,7 @@ def find_places(
                 key[k] -= _NOISE * (2 * random.random() - 1)
         rule = int(_RULES * random.random()) if attempt else _TOUCHING
         order = members[np.argsort(key)]
-        if _put_all(order, height, width, step, count, taken, columns, rule, random, row, column):
+        if _put_all(order, height, width, step, taken, columns, rule, random, row, column):
             return True
     return False
 
@@ -313,7 +331,6 @@ def _put_all(
     height: IntArray,
     width: IntArray,
     step: IntArray,
-    count: IntArray,
     taken: IntArray,
     columns: int,
     rule: int,
@@ -322,72 +339,56 @@ def _put_all(
     column: IntArray,
 ) -> bool:
     """Whether all blocks find a place in this order."""
-    filled, empty = taken.copy(), np.zeros_like(taken)
+    ground = Ground(taken.copy(), np.zeros_like(taken), columns)
     step_rows, step_columns = np.zeros_like(height), np.zeros_like(height)
     free = np.zeros(len(taken) + 2, np.int64)
     for i in order:
-        joint, mine = count[step[i]] > 1, step[i]
-        its_rows, its_columns = step_rows[mine], step_columns[mine]
-        _find_free(filled, empty, columns, joint, height[i], width[i], its_rows, its_columns, free)
+        piece = Piece(height[i], width[i], step_rows[step[i]], step_columns[step[i]])
+        _find_free(ground, piece, free)
         if rule == _TOUCHING:
-            r, c = _most_touching(
-                filled, empty, columns, joint, height[i], width[i], its_rows, its_columns, free, random
-            )
+            r, c = _most_touching(ground, piece, free, random)
         else:
             r, c = _first(free, columns, rule)
         if r < 0:
             return False
         across = _ones(width[i]) << c
         for line in range(len(taken)):
-            inside = r <= line < r + height[i]
-            if inside:
-                filled[line] |= across
-            if joint and inside:
-                empty[line] |= its_columns
-            if joint and its_rows >> line & 1:
-                empty[line] |= across
-        step_rows[mine] |= _ones(height[i]) << r
-        step_columns[mine] |= across
+            if r <= line < r + height[i]:
+                ground.filled[line] |= across
+                ground.empty[line] |= piece.columns
+            if piece.rows >> line & 1:
+                ground.empty[line] |= across
+        step_rows[step[i]] |= _ones(height[i]) << r
+        step_columns[step[i]] |= across
         row[i], column[i] = r, c
     return True
 
 
 @compiled
-def _find_free(
-    filled: IntArray,
-    empty: IntArray,
-    columns: int,
-    joint: bool,
-    height: int,
-    width: int,
-    its_rows: int,
-    its_columns: int,
-    free: IntArray,
-) -> None:
+def _find_free(ground: Ground, piece: Piece, free: IntArray) -> None:
     """Set `free` to the columns at which a block may begin, as bits, of each row; the first is at 1.
 
     Where others of its step stand on some rows and columns, it must leave these columns empty and find its
     own empty on those rows: with a block in them that would mix.
     """
     across = 0
-    if joint:
-        for line in range(len(filled)):
-            if its_rows >> line & 1:
-                across |= filled[line]
-    possible = _ones(columns - width + 1) if width <= columns else 0
+    for line in range(len(ground.filled)):
+        if piece.rows >> line & 1:
+            across |= ground.filled[line]
+    possible = _ones(ground.columns - piece.width + 1) if piece.width <= ground.columns else 0
     free[:] = 0
-    for r in range(len(filled) - height + 1):
+    for r in range(len(ground.filled) - piece.height + 1):
         on_rows, blocked = 0, across
-        for line in range(r, r + height):
-            on_rows |= filled[line]
-            blocked |= filled[line] | empty[line]
-        if joint and on_rows & its_columns:
+        for line in range(r, r + piece.height):
+            on_rows |= ground.filled[line]
+            blocked |= ground.filled[line] | ground.empty[line]
+        if on_rows & piece.columns:
             continue
         reach = 1
-        while 2 * reach <= width:  # a column is blocked for a block that would reach a blocked one
+        while 2 * reach <= piece.width:  # a column is blocked for a block that would reach a blocked one
             blocked |= blocked >> reach
             reach *= 2
-        blocked |= blocked >> (width - reach)
+        blocked |= blocked >> (piece.width - reach)
         free[r + 1] = ~blocked & possible
 
 
@@ -407,16 +408,7 @@ def _first(free: IntArray, columns: int, rule: int) -> tuple[int, int]:
 
 @compiled
 def _most_touching(
-    filled: IntArray,
-    empty: IntArray,
-    columns: int,
-    joint: bool,
-    height: int,
-    width: int,
-    its_rows: int,
-    its_columns: int,
-    free: IntArray,
-    random: np.random.Generator,
+    ground: Ground, piece: Piece, free: IntArray, random: np.random.Generator
 ) -> tuple[int, int]:
     """The place where a block touches most and empties least, for its size; -1 if there is none.
 
@@ -425,40 +417,39 @@ def _most_touching(
     most, row, column = -np.inf, -1, -1
     for r in range(len(free) - 2):
         here = free[r + 1]
-        here &= ~(here << 1 & here >> 1 & _ones(columns - 1)) & ~(free[r] & free[r + 2])
-        for c in range(columns if here else 0):
+        here &= ~(here << 1 & here >> 1 & _ones(ground.columns - 1)) & ~(free[r] & free[r + 2])
+        for c in range(ground.columns if here else 0):
             if here >> c & 1:
-                worth = _contact(filled, columns, r, c, height, width) + _TIE * random.random()
-                if joint:
-                    worth -= _emptied(empty, r, c, height, width, its_rows, its_columns)
+                worth = _contact(ground, piece, r, c) + _TIE * random.random()
+                if piece.rows:
+                    worth -= _emptied(ground, piece, r, c)
                 if worth > most:
                     most, row, column = worth, r, c
     return row, column
 
 
 @compiled
-def _contact(filled: IntArray, columns: int, r: int, c: int, height: int, width: int) -> int:
+def _contact(ground: Ground, piece: Piece, r: int, c: int) -> int:
     """Sides of cells of a block that touch others or the edge."""
-    across = _ones(width) << c
-    sides = width if r == 0 else _bits(filled[r - 1] & across)
-    sides += width if r + height == len(filled) else _bits(filled[r + height] & across)
-    for line in range(r, r + height):
+    filled, below, right = ground.filled, r + piece.height, c + piece.width
+    across = _ones(piece.width) << c
+    sides = piece.width if r == 0 else _bits(filled[r - 1] & across)
+    sides += piece.width if below == len(filled) else _bits(filled[below] & across)
+    for line in range(r, below):
         sides += 1 if c == 0 else filled[line] >> (c - 1) & 1
-        sides += 1 if c + width == columns else filled[line] >> (c + width) & 1
+        sides += 1 if right == ground.columns else filled[line] >> right & 1
     return sides
 
 
 @compiled
-def _emptied(
-    empty: IntArray, r: int, c: int, height: int, width: int, its_rows: int, its_columns: int
-) -> int:
+def _emptied(ground: Ground, piece: Piece, r: int, c: int) -> int:
     """Further cells that must be empty if a block of a step stands here."""
-    cells, across = 0, _ones(width) << c
-    for line in range(len(empty)):
-        if r <= line < r + height:
-            cells += _bits(its_columns & ~empty[line])
-        if its_rows >> line & 1:
-            cells += _bits(across & ~empty[line])
+    cells, across = 0, _ones(piece.width) << c
+    for line in range(len(ground.empty)):
+        if r <= line < r + piece.height:
+            cells += _bits(piece.columns & ~ground.empty[line])
+        if piece.rows >> line & 1:
+            cells += _bits(across & ~ground.empty[line])
     return cells
 
 
