@@ -62,7 +62,7 @@ class State(NamedTuple):
 
 
 class Ground(NamedTuple):
-    """An array while blocks are put on it: of each row the columns, as bits, that are taken, or to be empty."""
+    """An array while blocks are put on it: of each row the columns that are taken, or must be empty."""
 
     filled: IntArray
     empty: IntArray
