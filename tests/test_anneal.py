@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -22,7 +23,7 @@ from sbdopt.problem import Problem
 from sbdopt.search.annealing import anneal
 from sbdopt.search.annealing.board import Board
 from sbdopt.search.annealing.rounds import _Search
-from sbdopt.search.annealing.walk import Aim, State, find_places, walk
+from sbdopt.search.annealing.walk import _UP, Aim, State, _first, find_places, walk
 from sbdopt.search.budget import Budget
 from sbdopt.search.compiled import seconds_to_call
 from sbdopt.search.exact import exact
@@ -252,6 +253,37 @@ def test_a_share_of_the_work_is_spent_and_told() -> None:
     blocks, budget = Blocks.of(chain(SIZES)), unlimited(0.4)
     list(anneal(blocks, Goals(("unused_cells", "makespan")), budget, 0, packed(blocks), share=0.25))
     assert 0.09 < budget.spent < 0.11
+
+
+def test_rounds_end_when_they_bring_nothing() -> None:
+    """Though there is all the time in the world."""
+    blocks, unlimited_time = Blocks.of(chain(SIZES)), Budget(seconds=math.inf)
+    list(anneal(blocks, Goals(("unused_cells", "makespan")), unlimited_time, 0, packed(blocks)))
+    assert unlimited_time.spent > 0
+
+
+def test_the_first_place_by_rows_or_by_columns() -> None:
+    free = np.array([0, 0, 0b1000, 0b0100, 0], dtype=np.int64)
+    for rule, place in ((_UP, (1, 3)), (_UP + 1, (2, 2))):
+        assert _first(free, 4, rule) == place
+        assert _first(np.zeros(5, dtype=np.int64), 4, rule)[0] == -1
+
+
+def test_walks_end_when_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of rounds that would take hours; one that was stopped before it began changes nothing."""
+    blocks = Blocks.of(chain(SIZES))
+    board = Board.of(blocks, constructed(blocks)[-1], "makespan", 0)
+    assert board is not None
+    state, best = (State(*(column.copy() for column in board.state)) for _ in range(2))
+    aim, stopped = Aim(0, 0.0, np.zeros(len(board.arrays))), np.ones(1, dtype=bool)
+    walk(board.chip, board.work, aim, state, best, 50.0, 50.0, 500, 5, np.random.default_rng(0), stopped)
+    assert all(np.array_equal(now, then) for now, then in zip(state, board.state, strict=True))
+    monkeypatch.setattr("sbdopt.search.annealing.rounds._WORK", 1e-12)
+    monkeypatch.setattr("sbdopt.search.annealing.rounds._WORK_OF_ROW", 0.0)
+    monkeypatch.setattr("sbdopt.search.annealing.rounds._MOVES", 10**9)
+    budget = Budget(seconds=1.5)
+    list(anneal(blocks, Goals(("unused_cells", "makespan")), budget, 0, packed(blocks)))
+    assert budget.used_up
 
 
 def test_nothing_is_compiled_where_that_takes_longer_than_there_is(monkeypatch: pytest.MonkeyPatch) -> None:

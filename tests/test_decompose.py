@@ -26,6 +26,7 @@ from sbdopt.search.exact.questions import _savings
 from sbdopt.search.exact.relations import Relations
 from sbdopt.search.exact.runner import Halt, NothingLeft, Outcome, Proven, Run
 from sbdopt.search.exact.scales import Scales, Size
+from sbdopt.search.exact.scanning import can_scan
 from sbdopt.search.exact.slots import slots_of
 from sbdopt.search.exact.task import Task
 from sbdopt.search.method import Found
@@ -102,6 +103,16 @@ def test_scanning_finds_the_only_places(sizes: list[Size], of_step: list[int], s
         scanned = scanned_by(axis, sizes, of_step, side)
         assert isinstance(scanned, list)
         assert legal(sizes, of_step, tuple(scanned))
+
+
+def test_what_can_be_scanned_fits_numbers_of_64_bits() -> None:
+    for number, room, possible in (
+        (63, (64, 64), True),
+        (64, (64, 64), False),
+        (3, (65, 8), False),
+        (3, (8, 65), False),
+    ):
+        assert can_scan(number, room) == possible
 
 
 def test_a_scan_ends_when_it_is_stopped_or_has_spent_enough() -> None:

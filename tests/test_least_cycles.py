@@ -166,16 +166,37 @@ def test_known_cycles_are_not_tried_again() -> None:
     assert least_cycles(questions, NOTHING + 5, ARRAYS, 64, run)[0,] == 5
 
 
-@pytest.mark.parametrize(("arrays", "unused", "cycles"), [(1, 0, 54), (3, 0, 18), (3, 12, 16), (3, 500, 12)])
-def test_many_blocks_are_priced(arrays: int, unused: int, cycles: int) -> None:
-    """18 blocks of 2x2, read in 3 cycles, or two in 4; two such pairs leave no fewer than 12 cells empty.
-
-    With those, two arrays hold 5 blocks and the third four pairs.
-    """
-    steps = [((i,), 3) for i in range(18)] + [(pair, 4) for pair in combinations(range(18), 2)]
+def in_pairs(number: int) -> BlockSets:
+    """Blocks of 2x2, each read in 3 cycles, or two in 4, which leave 8 cells empty."""
+    steps = [((i,), 3) for i in range(number)] + [(pair, 4) for pair in combinations(range(number), 2)]
     candidates = [(Candidate(members, 2 * len(members), 2 * len(members)), spent) for members, spent in steps]
-    costs = SetCosts([BlockSets(candidates, [(2, 2)] * 18)], 256, unused, Budget(seconds=60), Halt())
+    return BlockSets(candidates, [(2, 2)] * number)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "unused", "cycles"), [(1, 0, 54), (3, 0, 18), (3, 8, 18), (3, 12, 16), (3, 500, 12)]
+)
+def test_many_blocks(arrays: int, unused: int, cycles: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some pairs leave no fewer than 12 cells empty: then two arrays hold 5 blocks, the third four pairs."""
+    costs = SetCosts([in_pairs(18)], 256, unused, Budget(seconds=60), Halt())
     assert _Dealing(costs, arrays).least(0) == cycles
+    monkeypatch.setattr("sbdopt.search.exact.set_costs._MOST_TRIES", 0)
+    monkeypatch.setattr("sbdopt.search.exact.set_costs._FIRST", 12)
+    hurried = SetCosts([in_pairs(18)], 256, unused, Budget(seconds=60), Halt())
+    assert (_Dealing(hurried, arrays).least(0) < cycles) == (8 <= unused <= 12)
+
+
+def test_fewest_cycles_of_every_set() -> None:
+    assert in_pairs(5).fewest_of.tolist() == [0, 3, 4, 7, 8, 11]
+
+
+def test_sets_of_several_operators() -> None:
+    """Where no cells may stay empty all blocks are read one by one: so many as there are cycles for."""
+    operators = [in_pairs(number) for number in (1, 2, 4)]
+    costs = SetCosts(operators, 256, 0, Budget(seconds=60), Halt()).within([3, 5, 9])
+    for number, cost in enumerate(costs.tolist()):
+        one, two, three = number % 2, number // 2 % 3, number // 6
+        assert (cost == 0) == (one <= 1 and two <= 1 and three <= 3)
 
 
 def test_nothing_is_said_without_time() -> None:

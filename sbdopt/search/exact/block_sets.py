@@ -33,11 +33,8 @@ class BlockSets:
         self.kinds = sorted(set(alone.values()))
         number = {kind: k for k, kind in enumerate(self.kinds)}
         self.most = [list(alone.values()).count(kind) for kind in self.kinds]
-        self.steps: dict[Kinds, int] = {}
-        """Kinds of the blocks of each step, and the least cycles of such a one."""
-        for candidate, spent in candidates:
-            kinds = tuple(sorted(number[alone[i]] for i in candidate.members))
-            self.steps[kinds] = min(spent, self.steps.get(kinds, spent))
+        self.steps = {tuple(sorted(number[alone[i]] for i in c.members)): spent for c, spent in candidates}
+        """Kinds of the blocks of each step, and its cycles, which depend on nothing else."""
 
     def __len__(self) -> int:
         """How many sets there are."""
