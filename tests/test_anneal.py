@@ -263,10 +263,13 @@ def test_rounds_end_when_they_bring_nothing() -> None:
 
 
 def test_the_first_place_by_rows_or_by_columns() -> None:
-    free = np.array([0, 0, 0b1000, 0b0100, 0], dtype=np.int64)
-    for rule, place in ((_UP, (1, 3)), (_UP + 1, (2, 2))):
-        assert _first(free, 4, rule) == place
-        assert _first(np.zeros(5, dtype=np.int64), 4, rule)[0] == -1
+    for free, up, left in (
+        ((0, 0, 0b1000, 0b0100, 0), (1, 3), (2, 2)),
+        ((0, 0b1100, 0b1000, 0, 0), (0, 2), (0, 2)),
+        ((0, 0, 0, 0, 0), (-1, 4), (-1, 4)),
+    ):
+        for rule, place in ((_UP, up), (_UP + 1, left)):
+            assert _first(np.array(free, dtype=np.int64), 4, rule) == place
 
 
 def test_walks_end_when_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
