@@ -109,19 +109,22 @@ def test_as_little_as_the_best_deal(mine: list[Size], unused: int) -> None:
 @given(mine=st.lists(sizes, min_size=1, max_size=6), unused=st.integers(0, 30))
 @settings(max_examples=120, deadline=None)
 def test_prices_and_tables_that_end_show_no_more(mine: list[Size], unused: int) -> None:
-    """As many blocks as must be priced, and more sets of steps than are looked at."""
+    """Blocks that must be priced, more sets of steps than are looked at, more savings than have room."""
     questions, run = asked([mine, [(1, 1)]])
     found = {}
-    for few, most in ((9999, 9999), (9999, 1), (0, 9999), (0, 1)):
+    for few, most in ((9999, 9999), (9999, 1), (0, 9999), (0, 1), (9999, 0)):
         with pytest.MonkeyPatch.context() as patch:
+            if most == 0:
+                patch.setattr("sbdopt.search.exact.set_costs._MOST_ENTRIES", 16)
             patch.setattr("sbdopt.search.exact.least_cycles._FEW", few)
-            patch.setattr("sbdopt.search.exact.set_costs._MOST_TRIES", most)
+            patch.setattr("sbdopt.search.exact.set_costs._MOST_TRIES", most or 9999)
             found[few, most] = least_cycles(questions, NOTHING, ARRAYS, unused, run)[0,]
     expected = tried(questions, unused)
     if expected is not None:
         assert found[9999, 9999] == expected
         assert found[0, 1] <= found[0, 9999] <= expected
         assert found[0, 1] <= found[9999, 1] <= expected
+        assert found[9999, 0] <= expected
 
 
 @given(
@@ -184,6 +187,22 @@ def test_many_blocks(arrays: int, unused: int, cycles: int, monkeypatch: pytest.
     monkeypatch.setattr("sbdopt.search.exact.set_costs._FIRST", 12)
     hurried = SetCosts([in_pairs(18)], 256, unused, Budget(seconds=60), Halt())
     assert (_Dealing(hurried, arrays).least(0) < cycles) == (8 <= unused <= 12)
+
+
+def test_steps_count_though_others_share_all_their_cells() -> None:
+    """Four pairs leave 12 cells empty, like two: their own less what each two share would be but 8."""
+    costs = SetCosts([in_pairs(16)], 256, 20, Budget(seconds=60), Halt())
+    assert _Dealing(costs, 2).least(0) == 19
+
+
+@pytest.mark.parametrize(("arrays", "unused", "cycles"), [(1, 0, 54), (3, 0, 18), (1, 12, 36), (2, 24, 19)])
+def test_many_blocks_are_priced(
+    arrays: int, unused: int, cycles: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where each array leaves as many cells empty as it needs, prices are as good as all deals."""
+    monkeypatch.setattr("sbdopt.search.exact.least_cycles._FEW", 0)
+    costs = SetCosts([in_pairs(18)], 256, unused, Budget(seconds=60), Halt())
+    assert _Dealing(costs, arrays).least(0) == cycles
 
 
 def test_fewest_cycles_of_every_set() -> None:
