@@ -321,6 +321,17 @@ def meets(wanted: list[tuple[Size, bool]], there: list[tuple[Size, bool]]) -> bo
     )
 
 
+def test_what_runs_beside_the_chain_is_not_added() -> None:
+    """One operator has a digital one of 30 cycles beside it, which the second waits for."""
+    problem = chain([(4, 4)] * 2, [(4, 4)] * 2)
+    document = problem.model_dump(mode="json", by_alias=True)
+    document["operators"].append({"name": "beside", "after": [], "cycles": 30})
+    document["operators"][1]["after"].append("beside")
+    relations, task = asked(Problem.model_validate(document), 1, "makespan", {})
+    assert can_decompose(relations, task)
+    assert outcome_of(decompose, relations, task) == (38, True)
+
+
 def test_counts_arrays_for_a_makespan() -> None:
     problem = chain([(4, 4), (4, 4), (4, 4)], [(4, 4)])
     for makespan, arrays in ((8, 3), (16, 1)):
