@@ -22,17 +22,22 @@ from sbdopt.search.method import Found
 from sbdopt.search.score import key, score
 from sbdopt.search.widening import most_arrays
 
-_HOT, _COLD = 0.3, 0.03
+_HOT, _COLD = 0.2, 0.03
 """Heat at first and at last, as parts of the mean cycles of a block."""
-_MOVES = 2000
-"""Moves of a round, for each block."""
+_EVEN, _EVEN_VACATING = 2.0, 0.1
+"""What the evenness of tiles counts."""
+_MOVES, _LONGER = 2000, 2
+"""Moves of the first round, for each block, and how many times as long every further one is: few long walks
+get further than many short ones."""
+_MOST_MOVES = 5_000_000
+"""Moves of a walk, before whose end nothing is heard of it."""
 _TRIES = 12
 """Orders in which blocks are put on an array before a move is given up."""
 _WORK, _WORK_OF_ROW = 3e-6, 0.2e-6
 """Units of work of a move, and more for each row: about the seconds that it takes."""
-_IDLE, _IDLE_VACATING = 0.25, 3
-"""A search ends when so many rounds for each block, or so many where an array is to be emptied, and half as
-many as it took until then, bring nothing."""
+_IDLE, _IDLE_VACATING = 1.25, 4
+"""A search ends when so many moves, for the fourth power of the number of blocks, bring nothing; and so many
+rounds, all of the same length, where an array is to be emptied."""
 _MOST_VACATED = 4
 """Arrays that are tried before it is given up to empty one."""
 _EMPTY = 8.0
@@ -79,9 +84,8 @@ class _Search:
         more = most_arrays(self.blocks, self.goals) if limited and not self.goals.cells_first else 0
         board = Board.of(self.blocks, self.best, self.time, more)
         if board is not None:
-            yield from self._rounds(
-                board, Aim(0, 1.0, np.zeros(len(board.arrays))), int(_IDLE * len(self.blocks))
-            )
+            aim = Aim(0, _EVEN, np.zeros(len(board.arrays)))
+            yield from self._rounds(board, aim, int(_IDLE * len(self.blocks) ** 4), _LONGER)
 
     def vacate(self) -> Iterator[Found]:
         """Arrays emptied one by one, those with the fewest cells first, within the limits or at no cost."""
@@ -96,23 +100,29 @@ class _Search:
             for a in np.argsort(board.filled, kind="stable")[:_MOST_VACATED].tolist():
                 price = np.zeros(len(board.arrays))
                 price[a] = _EMPTY * board.mean / board.chip.room[a]
-                aim = Aim(board.cycles + slack, 0.1, price)
-                for found in self._rounds(board, aim, _IDLE_VACATING, until=float(aim.enough)):
+                aim = Aim(board.cycles + slack, _EVEN_VACATING, price)
+                idle = _IDLE_VACATING * _MOVES * len(self.blocks)
+                for found in self._rounds(board, aim, idle, until=float(aim.enough)):
                     yield found
                     better = True
                 if better or self.budget.used_up:
                     break
 
-    def _rounds(self, board: Board, aim: Aim, idle: int, until: float = 0.0) -> Iterator[Found]:
-        """Rounds from the best state on, with as many walks at a time as there are workers."""
-        state, least, first = board.state, np.inf, self._round
-        last = first
+    def _rounds(
+        self, board: Board, aim: Aim, idle: int, longer: int = 1, until: float = 0.0
+    ) -> Iterator[Found]:
+        """Rounds from the best state on, with as many walks at a time as there are workers.
+
+        Each is so many times `longer` than the one before; all end after `idle` moves of each that bring
+        nothing.
+        """
+        state, least, since = board.state, np.inf, 0
+        length = _MOVES * len(self.blocks)
         work = _WORK + _WORK_OF_ROW * int(board.chip.rows.max())
         with ThreadPoolExecutor(self.budget.workers) as pool:
-            while least > until and not self.budget.used_up:
-                if self._round - last >= idle + (last - first) // 2:
-                    return
-                moves = self._moves(work)
+            while least > until and since < idle and not self.budget.used_up:
+                left = self._most_moves(work)
+                moves = length if left > (1 + longer) * length else max(1, min(length * longer, left))
                 walks = [
                     pool.submit(self._walk, board, aim, state, moves, number)
                     for number in range(self.budget.workers)
@@ -123,19 +133,20 @@ class _Search:
                     wait(walks, timeout=self.budget.remaining)
                     self._stopped[0] = self.budget.remaining <= 0
                 worth, number = min((walk.result()[0], number) for number, walk in enumerate(walks))
-                if worth < least:
-                    last = self._round
+                since = 0 if worth < least else since + moves
                 least, state = worth, walks[number].result()[1]
+                length = min(length * longer, _MOST_MOVES)
                 found = board.finished(state)
                 if key(self.blocks, self.goals, found.placement) < key(self.blocks, self.goals, self.best):
                     self.best = found.placement
                     yield found
 
-    def _moves(self, work: float) -> int:
-        left = self.budget.remaining / 2
+    def _most_moves(self, work: float) -> int:
+        """Moves of each worker that there is time for."""
+        left = self.budget.remaining
         if self.budget.remaining_work is not None:
-            left = min(left, self.budget.remaining_work)
-        return max(1, int(min(_MOVES * len(self.blocks), left / work)))
+            left = min(left, self.budget.remaining_work / self.budget.workers)
+        return int(left / work) if left < inf else 1 << 62
 
     def _walk(self, board: Board, aim: Aim, state: State, moves: int, number: int) -> tuple[float, State]:
         random = np.random.default_rng((self.seed, self._round, number))

@@ -141,8 +141,10 @@ def walk(
         heat = hot * (cold / hot) ** (move / moves)
         if (
             (cost <= now or random.random() < exp((now - cost) / heat))
-            and _find_room(chip, work, state, a, new_area[a], tries, random, row, column)
-            and (a == b or _find_room(chip, work, state, b, new_area[b], tries, random, row, column))
+            and _find_room(chip, work, state, a, i, other, new_area[a], tries, random, row, column)
+            and (
+                a == b or _find_room(chip, work, state, b, i, other, new_area[b], tries, random, row, column)
+            )
         ):
             for k in range(len(row)):
                 if state.array[k] == a or state.array[k] == b:
@@ -258,17 +260,40 @@ def _find_room(
     work: Work,
     state: State,
     a: int,
+    one: int,
+    other: int,
     area: int,
     tries: int,
     random: np.random.Generator,
     row: IntArray,
     column: IntArray,
 ) -> bool:
-    """Whether places were found for the blocks of an array, which fill so many cells."""
+    """Whether places were found for the blocks of an array, which fill so many cells.
+
+    First the others are left where they stand, and only one block and another that were exchanged are put.
+    """
     members = np.flatnonzero(state.array == a)
     if area + _most_emptied(work, state, members) > chip.room[a]:  # saves looking
         return False
     taken = chip.taken[a, : chip.rows[a]]
+    stands = (members != one) & (members != other)
+    order, standing = np.concatenate((members[stands], members[~stands])), stands.sum()
+    for i in members:
+        row[i], column[i] = state.row[i], state.column[i]
+    if _put_all(
+        order,
+        standing,
+        work.height,
+        work.width,
+        state.step,
+        taken,
+        chip.columns[a],
+        _TOUCHING,
+        random,
+        row,
+        column,
+    ):
+        return True
     return find_places(
         members, work.height, work.width, state.step, taken, chip.columns[a], tries, random, row, column
     )
@@ -320,7 +345,7 @@ def find_places(
                 key[k] -= _NOISE * (2 * random.random() - 1)
         rule = int(_RULES * random.random()) if attempt else _TOUCHING
         order = members[np.argsort(key)]
-        if _put_all(order, height, width, step, taken, columns, rule, random, row, column):
+        if _put_all(order, 0, height, width, step, taken, columns, rule, random, row, column):
             return True
     return False
 
@@ -328,6 +353,7 @@ def find_places(
 @compiled
 def _put_all(
     order: IntArray,
+    standing: int,
     height: IntArray,
     width: IntArray,
     step: IntArray,
@@ -338,19 +364,22 @@ def _put_all(
     row: IntArray,
     column: IntArray,
 ) -> bool:
-    """Whether all blocks find a place in this order."""
+    """Whether all blocks find a place in this order, of which the first so many are `standing`."""
     ground = Ground(taken.copy(), np.zeros_like(taken), columns)
     step_rows, step_columns = np.zeros_like(height), np.zeros_like(height)
     free = np.zeros(len(taken) + 2, np.int64)
-    for i in order:
+    for k, i in enumerate(order):
         piece = Piece(height[i], width[i], step_rows[step[i]], step_columns[step[i]])
-        _find_free(ground, piece, free)
-        if rule == _TOUCHING:
-            r, c = _most_touching(ground, piece, free, random)
+        if k < standing:
+            r, c = row[i], column[i]
         else:
-            r, c = _first(free, columns, rule)
-        if r < 0:
-            return False
+            _find_free(ground, piece, free)
+            if rule == _TOUCHING:
+                r, c = _most_touching(ground, piece, free, random)
+            else:
+                r, c = _first(free, columns, rule)
+            if r < 0:
+                return False
         across = _ones(width[i]) << c
         for line in range(len(taken)):
             if r <= line < r + height[i]:
