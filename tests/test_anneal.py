@@ -255,6 +255,34 @@ def test_a_share_of_the_work_is_spent_and_told() -> None:
     assert 0.09 < budget.spent < 0.11
 
 
+def test_every_round_is_longer_than_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last ones take what is left, and no walk is longer than the longest."""
+    walked: list[int] = []
+
+    def noted(
+        self: _Search, board: Board, aim: Aim, state: State, moves: int, number: int
+    ) -> tuple[float, State]:
+        walked.append(moves)
+        return 1.0, state
+
+    monkeypatch.setattr(_Search, "_walk", noted)
+    monkeypatch.setattr("sbdopt.search.annealing.rounds._MOST_MOVES", 500_000)
+    blocks = Blocks.of(chain(SIZES))
+    search = _Search(blocks, Goals(("makespan",)), "makespan", unlimited(20.0), 0, packed(blocks))
+    board = Board.of(blocks, search.best, "makespan", 0)
+    assert board is not None
+    aim = Aim(0, 1.0, np.zeros(len(board.arrays)))
+    list(search._rounds(board, aim, 5_000_000, 4))
+    first = 2000 * len(blocks)
+    assert walked[:2] == [first, 4 * first]
+    assert max(walked) == 500_000
+    assert sum(walked) * 6.2e-6 == pytest.approx(20.0, rel=1e-3)
+    walked.clear()
+    search.budget = unlimited(20.0)
+    list(search._rounds(board, aim, 4 * first))
+    assert walked == [first] * 5
+
+
 def test_rounds_end_when_they_bring_nothing() -> None:
     """Though there is all the time in the world."""
     blocks, unlimited_time = Blocks.of(chain(SIZES)), Budget(seconds=math.inf)
@@ -373,6 +401,20 @@ def test_orders_are_tried_until_all_fit() -> None:
     pieces = [(5, 1), (5, 6), (2, 5), (2, 2), (4, 1), (3, 1)]
     assert places_of(pieces, list(range(6)), [0] * 7, 8, 1) is None
     assert places_of(pieces, list(range(6)), [0] * 7, 8, 1000) is not None
+
+
+def test_others_stay_where_they_stand_if_a_block_fits_beside_them() -> None:
+    blocks = Blocks.of(chain([[(4, 4)] * 6, [(4, 8)] * 3, [(8, 4)] * 3]))
+    board = Board.of(blocks, packed(blocks), "makespan", 1)
+    assert board is not None
+    aim, random = Aim(0, 1.0, np.zeros(len(board.arrays))), np.random.default_rng(0)
+    state, best = (State(*(column.copy() for column in board.state)) for _ in range(2))
+    moved = set()
+    for _ in range(300):
+        before = State(*(column.copy() for column in state))
+        walk(board.chip, board.work, aim, state, best, 50.0, 50.0, 1, 0, random, GO_ON)
+        moved.add(int(np.any(np.array(before) != np.array(state), axis=0).sum()))
+    assert moved == {0, 1, 2}
 
 
 def test_what_is_worse_is_accepted_where_it_is_hot() -> None:
