@@ -58,14 +58,14 @@ class FileDocument(Document):
             lines.append(f"  {json.dumps(key)}: {text}")
         return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path | str) -> None:
         """Write the document to `path`, atomically."""
-        write_atomically(path, self.to_bytes())
+        write_atomically(Path(path), self.to_bytes())
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: Path | str) -> Self:
         """Read and check a document; anything wrong with its form is one InputError."""
-        data, _ = read_json(path)
+        data, _ = read_json(Path(path))
         return parse(cls, data, str(path))
 
 

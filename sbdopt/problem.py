@@ -249,8 +249,9 @@ class Problem(FileDocument):
         return (self._path.parent if self._path else Path()) / self.weights
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: Path | str) -> Self:
         """Read and check a problem file; anything wrong with it is one InputError."""
+        path = Path(path)
         data, digest = read_json(path)
         problem = parse(cls, data, str(path))
         problem._sha256, problem._path = digest, path

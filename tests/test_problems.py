@@ -31,6 +31,16 @@ def test_the_problems_are_what_the_script_makes(tmp_path):
     assert len(made) == len(NAMES) + 1
 
 
+def test_paths_may_be_strings(tmp_path):
+    name = NAMES[0]
+    problem, solution = load(name)
+    copies = [str(tmp_path / f"{kind}.json") for kind in ("problem", "solution")]
+    problem.save(copies[0])
+    solution.save(copies[1])
+    assert Problem.load(copies[0]) == problem
+    assert Solution.load(copies[1]) == solution
+
+
 def test_every_problem_has_a_solution():
     assert sorted(path.stem for path in (ROOT / "solutions").glob("*.json")) == NAMES
 
