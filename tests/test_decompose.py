@@ -332,6 +332,19 @@ def test_what_runs_beside_the_chain_is_not_added() -> None:
     assert outcome_of(decompose, relations, task) == (38, True)
 
 
+def test_more_steps_are_listed_where_arrays_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All fifteen sets of four blocks, which can all be read together, for one array or two."""
+    monkeypatch.setattr("sbdopt.search.exact.decompose._MOST_LITERALS", 15)
+    problem = chain([(2, 2), (2, 1), (1, 2), (1, 1)])
+    for most, listed in ((14, {1}), (15, {1, 2})):
+        monkeypatch.setattr("sbdopt.search.exact.decompose._MOST_STEPS", most)
+        steps = {
+            arrays: _steps(*asked(problem, arrays, "makespan", {"unused_cells": 64})) for arrays in (1, 2)
+        }
+        assert {arrays for arrays, found in steps.items() if found is not None} == listed
+        assert {len(found[0]) for found in steps.values() if found is not None} == {15}
+
+
 def test_counts_arrays_for_a_makespan() -> None:
     problem = chain([(4, 4), (4, 4), (4, 4)], [(4, 4)])
     for makespan, arrays in ((8, 3), (16, 1)):

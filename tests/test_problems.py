@@ -37,8 +37,8 @@ def test_paths_may_be_strings(tmp_path):
     copies = [str(tmp_path / f"{kind}.json") for kind in ("problem", "solution")]
     problem.save(copies[0])
     solution.save(copies[1])
-    assert Problem.load(copies[0]) == problem
-    assert Solution.load(copies[1]) == solution
+    assert Problem.load(copies[0]).to_bytes() == problem.to_bytes()
+    assert Solution.load(copies[1]).to_bytes() == solution.to_bytes()
 
 
 def test_every_problem_has_a_solution():

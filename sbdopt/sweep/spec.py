@@ -108,10 +108,10 @@ class Spec(FileDocument):
         return self
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: Path | str) -> Self:
         """The sweep in a JSON file. Raises InputError for anything that is wrong with it."""
         spec = super().load(path)
-        spec._folder = path.parent
+        spec._folder = Path(path).parent
         return spec
 
     def read(self, problem: str) -> tuple[bytes, str]:

@@ -27,7 +27,8 @@ from sbdopt.timing import longest_path, operator_cycles, step_cycles
 _GOALS = {"unused_cells", "arrays", "makespan"}
 _REASON = "CP-SAT, arrays and places in turn"
 _ALONE = "cells that operators leave empty, one by one and several together"
-_MOST_STEPS = 3000
+_MOST_STEPS, _MOST_LITERALS = 3000, 24_000
+"""Steps of an operator, or more if these times the arrays are not too many literals."""
 _PAIRS = 3
 """Pairs of functions that are added for each step that they show to be impossible."""
 
@@ -143,7 +144,8 @@ def _steps(relations: Relations, task: Task) -> dict[int, list[tuple[Candidate, 
         members = list(range(int(blocks.first[operator]), int(blocks.first[operator + 1])))
         if not members:
             continue
-        found = candidate_steps(relations, members, task.unused(relations), _MOST_STEPS)
+        most = max(_MOST_STEPS, _MOST_LITERALS // len(relations.slots))
+        found = candidate_steps(relations, members, task.unused(relations), most)
         if found is None:
             return None
         cycles = step_cycles(
