@@ -72,7 +72,7 @@ def test_the_python_prints_what_is_shown(monkeypatch):
     monkeypatch.chdir(ROOT)
     parser, runner = doctest.DocTestParser(), doctest.DocTestRunner(verbose=False)
     test = parser.get_doctest(fenced("python")[0], {}, "README", "README.md", 0)
-    assert len(test.examples) == 6
+    assert len(test.examples) == 5
     assert all(example.want for example in test.examples[-2:])
     assert runner.run(test).failed == 0
 
