@@ -122,8 +122,8 @@ class _Search:
         with ThreadPoolExecutor(self.budget.workers) as pool:
             while least > until and since < idle and not self.budget.used_up:
                 left = self._most_moves(work)
-                longest = min(length * longer, _MOST_MOVES)
-                moves = length if left > length + longest else max(1, min(longest, left))
+                following = min(length * longer, _MOST_MOVES)
+                moves = length if left > length + following else max(1, min(following, left))
                 walks = [
                     pool.submit(self._walk, board, aim, state, moves, number)
                     for number in range(self.budget.workers)
@@ -136,7 +136,7 @@ class _Search:
                 worth, number = min((walk.result()[0], number) for number, walk in enumerate(walks))
                 since = 0 if worth < least else since + moves
                 least, state = worth, walks[number].result()[1]
-                length = longest
+                length = following
                 found = board.finished(state)
                 if key(self.blocks, self.goals, found.placement) < key(self.blocks, self.goals, self.best):
                     self.best = found.placement

@@ -140,11 +140,11 @@ def _steps(relations: Relations, task: Task) -> dict[int, list[tuple[Candidate, 
     steps: dict[int, list[tuple[Candidate, int]]] = {}
     if "makespan" not in {task.goal, *task.limits}:
         return steps
+    most = max(_MOST_STEPS, _MOST_LITERALS // len(relations.slots))
     for operator in range(len(blocks.predecessors)):
         members = list(range(int(blocks.first[operator]), int(blocks.first[operator + 1])))
         if not members:
             continue
-        most = max(_MOST_STEPS, _MOST_LITERALS // len(relations.slots))
         found = candidate_steps(relations, members, task.unused(relations), most)
         if found is None:
             return None
