@@ -189,6 +189,19 @@ def test_many_blocks(arrays: int, unused: int, cycles: int, monkeypatch: pytest.
     assert (_Dealing(hurried, arrays).least(0) < cycles) == (8 <= unused <= 12)
 
 
+@pytest.mark.parametrize(
+    ("arrays", "unused", "cycles", "complete"), [(3, 8, 18, 8), (3, 12, 16, 12), (3, 500, 12, 14)]
+)
+def test_cells_are_allowed_little_by_little(
+    arrays: int, unused: int, cycles: int, complete: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No more than matter: three pairs on each array leave 12 cells empty; after 11, 14 are allowed."""
+    monkeypatch.setattr("sbdopt.search.exact.set_costs._FEW", 1)
+    costs = SetCosts([in_pairs(18)], 256, unused, Budget(seconds=60), Halt())
+    assert _Dealing(costs, arrays).least(0) == cycles
+    assert costs.complete == complete
+
+
 def test_steps_count_though_others_share_all_their_cells() -> None:
     """Four pairs leave 12 cells empty, like two: their own less what each two share would be but 8."""
     costs = SetCosts([in_pairs(16)], 256, 20, Budget(seconds=60), Halt())

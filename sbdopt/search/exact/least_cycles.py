@@ -95,6 +95,9 @@ class _Dealing:
     costs: SetCosts
     arrays: int
 
+    def __post_init__(self) -> None:
+        self.costs.widen()
+
     def least(self, known: int) -> int:
         """The least cycles of the only operator, or as many as are proven when the time is up.
 
@@ -135,10 +138,19 @@ class _Dealing:
         return self.costs.budget.used_up or self.costs.halt.halted
 
     def too_few(self, cycles: Sequence[int]) -> bool:
-        """Whether it is shown that operators cannot take so few cycles each."""
+        """Whether it is shown that operators cannot take so few cycles each.
+
+        Costs are widened as long as there is no way without those that are not exact.
+        """
         pairs = prod((most + 1) * (most + 2) // 2 for sets in self.costs.operators for most in sets.most)
         exceed = self._dealt_exceed if pairs <= _FEW else self._priced_exceed
-        return exceed(self.costs.within(cycles))
+        while True:
+            costs = self.costs.within(cycles)
+            if exceed(costs):
+                return True
+            exact = np.where(costs > self.costs.complete, NEVER, costs)
+            if self._ended or not exceed(exact) or not self.costs.widen():
+                return False
 
     def _dealt_exceed(self, costs: SmallIntArray) -> bool:
         """Whether all ways to deal the blocks leave too many cells empty."""
@@ -179,7 +191,7 @@ class _Dealing:
             if prices @ digits.most - self.arrays * rent > _PARTS * self.costs.unused:
                 return True
             less += round(-_PARTS * float(solution.ineqlin.marginals[0]))
-            better = np.argsort(less, kind="stable")[:_COLUMNS]
+            better = np.argpartition(less, min(_COLUMNS, len(less)) - 1)[:_COLUMNS]
             better = better[less[better] < 0]
             if not len(better):
                 return False

@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sbdopt.documents import SmallIntArray
+from sbdopt.documents import IntArray, SmallIntArray
 from sbdopt.search.budget import Budget
 from sbdopt.search.exact.block_sets import MOST, BlockSets, Kinds, digits_of, packed
 from sbdopt.search.exact.crossings import Step, empty_cells, shared_by_each_two
 from sbdopt.search.exact.runner import Halt
-from sbdopt.search.exact.subsets import Digits, note_larger, note_least_empty
+from sbdopt.search.exact.subsets import Digits, Steps, note_larger, note_least_empty
 
 NEVER = 12_000
 """More cells than there are."""
@@ -27,6 +27,8 @@ _MOST_ENTRIES = 1 << 26
 """Of the table of sets and savings."""
 _FIRST, _WIDER = 4, 1.3
 """Cells that steps may leave empty at first, and by how much more each time."""
+_FEW = 100_000
+"""Sets of steps that are looked at in no time."""
 _NEARLY, _MANY = 0.8, 1_000_000
 """All cells are allowed at once where it would be nearly all, or where there are many sets, but not twice
 as many as before."""
@@ -56,6 +58,12 @@ class SetCosts:
     """Cells that may stay empty."""
     budget: Budget
     halt: Halt
+    complete: int = 0
+    """Costs of so many cells, and fewer, are exact."""
+    _before: int = 0
+    _number: int = 0
+    """How many sets of steps were looked at the time before and the last time."""
+    _too_many: bool = False
 
     def _over_sets(self, values: SmallIntArray, place: int) -> SmallIntArray:
         """For every set what there is for those of one operator."""
@@ -84,50 +92,47 @@ class SetCosts:
         return digits_of(most)
 
     @cached_property
-    def _table(self) -> tuple[SmallIntArray, int]:
-        """For savings and sets of blocks the cells that stay empty, if they are no more than a number.
+    def _table(self) -> SmallIntArray:
+        """For savings and sets of blocks the cells that stay empty, if no more than are `complete`."""
+        table = np.full((int(np.prod(self._savings.most + 1)), self._area.size), NEVER, dtype=np.int16)
+        table[0] = 0
+        return table
 
-        That number, which comes second, grows until there are too many sets of steps to look at.
-        """
+    @cached_property
+    def _steps(self) -> tuple[Steps, IntArray, IntArray, IntArray, IntArray]:
+        """Steps, their operators, savings and empty cells, and what each two share."""
         steps = self._steps_that_save()
-        columns = [(step.empty, step.operator, step.saved) for step in steps]
-        empty, operator, saved = np.array(columns, dtype=np.int64).reshape(-1, 3).T.copy()
-        of_steps = packed([step.kinds for step in steps], self.digits)
+        columns = [(step.operator, step.saved, step.empty) for step in steps]
+        operator, saved, empty = np.array(columns, dtype=np.int64).reshape(-1, 3).T.copy()
         shares = shared_by_each_two([step.size for step in steps])
-        rows = int(np.prod(self._savings.most + 1))
-        least = np.full((rows, self._area.size), NEVER, dtype=np.int16)
-        least[0, 0] = 0
-        most, complete, before = min(_FIRST, self.unused), 0, 0
-        while True:
-            allowed = self._most_tries()
+        return packed([step.kinds for step in steps], self.digits), operator, saved, empty, shares
+
+    def widen(self) -> bool:
+        """Look at twice as many sets of steps, or all, so that more costs are exact; whether that was done.
+
+        It is not if all were looked at, or if there are too many.
+        """
+        enough = max(_FEW, 2 * self._number)
+        wider = False
+        while self.complete < self.unused and self._number < enough and not self._too_many:
+            most, allowed = self._next_complete(), self._most_tries()
             number = note_least_empty(
-                self.digits,
-                of_steps,
-                operator,
-                saved,
-                empty,
-                shares,
-                self._area,
-                self.cells,
-                most,
-                self._savings,
-                least,
-                allowed,
+                self.digits, *self._steps, self._area, self.cells, most, self._savings, self._table, allowed,
                 self.halt.flag,
-            )
+            )  # fmt: skip
             self.budget.spent += _WORK * (number if number >= 0 else allowed)
-            if number < 0:
-                break
-            complete = most
-            if most == self.unused:
-                break
-            wider = int(most * _WIDER)
-            saturated = number > _MANY and number < 2 * before
-            most = self.unused if saturated or wider > _NEARLY * self.unused else wider
-            before = number
-        note_larger(self.digits, self._savings, least)
-        self.budget.spent += _WORK / 10 * least.size
-        return least, complete
+            self._too_many = number < 0
+            if not self._too_many:
+                self.complete, self._before, self._number, wider = most, self._number, number, True
+        if wider:
+            note_larger(self.digits, self._savings, self._table)
+            self.budget.spent += _WORK / 10 * self._table.size
+        return wider
+
+    def _next_complete(self) -> int:
+        most = max(_FIRST, int(self.complete * _WIDER))
+        saturated = _MANY < self._number < 2 * self._before
+        return self.unused if saturated or most > _NEARLY * self.unused else most
 
     def _steps_that_save(self) -> list[_Saving]:
         """Those that leave most cells empty first."""
@@ -150,17 +155,16 @@ class SetCosts:
     def within(self, cycles: Sequence[int]) -> SmallIntArray:
         """Cells that every set of blocks leaves empty at least, if it is read within so many cycles.
 
-        What is not in the table leaves more empty than all of the table; what saves more than its last row,
-        at least as much as there.
+        What is not in the table leaves more empty than all of it; what saves more than its last row, at least
+        as much as there.
         """
-        least, complete = self._table
         row = np.zeros(self._area.size, dtype=np.int64)
         never = np.zeros(self._area.size, dtype=bool)
         for place, (sets, most) in enumerate(zip(self.operators, cycles, strict=True)):
             saving = np.clip(sets.serial_of - most, 0, int(self._savings.most[place]))
             row += self._over_sets(saving, place) * self._savings.worth[place]
             never |= self._over_sets(sets.fewest_of, place) > most
-        costs: SmallIntArray = np.take_along_axis(least, row[None], axis=0)[0]
-        np.minimum(costs, complete + 1, out=costs)
+        costs: SmallIntArray = np.take_along_axis(self._table, row[None], axis=0)[0]
+        np.minimum(costs, self.complete + 1, out=costs)
         costs[never | (self._area + costs > self.cells) | (costs > self.unused)] = NEVER
         return costs
