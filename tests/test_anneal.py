@@ -223,6 +223,33 @@ def test_what_exact_search_finds_with_fewer_cells_is_annealed(monkeypatch: pytes
     assert not begun
 
 
+@pytest.mark.parametrize(("workers", "many"), [(1, 3), (2, 3), (2, 4)])
+def test_many_blocks_are_annealed_beside_the_proof(
+    workers: int, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a worker who else searches the model of everything, which comes afterwards."""
+    blocks = Blocks.of(chain([[(8, 8)] * 4]))
+    none = np.zeros(4, dtype=np.int64)
+    slow = Placement(none, np.arange(4), none, none, 4 * np.arange(4))
+    done: list[object] = []
+
+    def noted(*arguments: Any, stopped: Any) -> Iterator[Finding]:
+        done.append((arguments[2].workers, arguments[4] is slow, stopped.tolist()))
+        arguments[2].spent += 0.25
+        yield Found(apart(blocks))
+
+    monkeypatch.setattr("sbdopt.search.annealing._MANY", many)
+    monkeypatch.setattr("sbdopt.search.exact.driver.anneal", noted)
+    monkeypatch.setattr("sbdopt.search.exact.driver._search_parts", lambda *_: None)
+    monkeypatch.setattr("sbdopt.search.exact.driver._search_everything", lambda *_: done.append("everything"))
+    monkeypatch.setattr("sbdopt.search.exact.driver.lower_bounds", lambda *_: [])
+    budget = unlimited(20, workers)
+    found = list(exact(blocks, Goals(("makespan",)), budget, 0, slow))
+    assert done == [(1, True, [False]), "everything"][many - 3 :]
+    assert bool(found) == (many == 3)
+    assert budget.spent == (0.25 if many == 3 else 0)
+
+
 def test_the_same_seed_and_work_give_the_same_bytes() -> None:
     for workers in (1, 2):
         written = {
@@ -247,6 +274,16 @@ def test_nothing_is_looked_for_without_need_or_time() -> None:
         wide = Blocks.of(chain(SIZES, columns=columns))
         found = list(anneal(wide, goals, unlimited(0.3), 0, constructed(wide)[0]))
         assert bool(found) == (columns == 64)
+
+
+def test_it_can_be_stopped() -> None:
+    blocks = Blocks.of(chain(SIZES))
+    start, goals = constructed(blocks)[0], Goals(("makespan", "unused_cells"))
+    for stopped in (False, True):
+        flag = np.full(1, stopped)
+        found = list(anneal(blocks, goals, unlimited(0.3), 0, start, stopped=flag))
+        assert bool(found) != stopped
+        assert flag[0] == stopped
 
 
 def test_a_share_of_the_work_is_spent_and_told() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sbdopt.blocks import Blocks
+from sbdopt.documents import BoolArray
 from sbdopt.goals import Goals
 from sbdopt.placement import Placement
 from sbdopt.search.budget import Budget
@@ -20,7 +21,12 @@ _SHARE, _SHARE_OF_MANY, _MANY = 0.2, 0.4, 30
 
 def share_before_exact(blocks: Blocks) -> float:
     """The part of what is left of the budget that is well spent before an exact search."""
-    return _SHARE if len(blocks) <= _MANY else _SHARE_OF_MANY
+    return _SHARE_OF_MANY if is_worth_more(blocks) else _SHARE
+
+
+def is_worth_more(blocks: Blocks) -> bool:
+    """Whether annealing is well gone on with beside an exact search."""
+    return _MANY < len(blocks) <= MOST_BLOCKS
 
 
 def anneal(
@@ -31,10 +37,12 @@ def anneal(
     start: Placement | None,
     *,
     share: float = 1.0,
+    stopped: BoolArray | None = None,
 ) -> Iterator[Finding]:
     """From a start, or the best construction, on; for up to `MOST_BLOCKS`, if time is a goal or limited.
 
-    Takes no more than that share of what is left of the budget.
+    Takes no more than that share of what is left of the budget, and ends when `stopped`, an array of one
+    truth, becomes true.
 
     First on the arrays of the start as fast as can be; then, if time comes first, on fewer. There is nothing
     but the constructions for more blocks, for arrays of many lines, and where there is hardly time to compile
@@ -50,5 +58,5 @@ def anneal(
     if start is not None and 1 < len(blocks) <= MOST_BLOCKS and not part.is_short:
         from sbdopt.search.annealing.rounds import rounds  # loads Numba
 
-        yield from rounds(blocks, goals, part, seed, start)
+        yield from rounds(blocks, goals, part, seed, start, stopped)
     budget.spent = part.spent

@@ -44,13 +44,22 @@ _EMPTY = 8.0
 """What a full array costs that is to be emptied, in mean cycles of a block."""
 
 
-def rounds(blocks: Blocks, goals: Goals, budget: Budget, seed: int, start: Placement) -> Iterator[Found]:
+def rounds(
+    blocks: Blocks,
+    goals: Goals,
+    budget: Budget,
+    seed: int,
+    start: Placement,
+    stopped: BoolArray | None = None,
+) -> Iterator[Found]:
     """What annealing finds from a start; see `anneal`."""
     times = [name for name in (*goals, *goals.limits) if name in ("makespan", "interval")]
     if not times or budget.remaining < seconds_to_call(walk):
         return
     for_time = goals[0] in times or any(name in goals.limits for name in times)
     search = _Search(blocks, goals, times[0], budget, seed, start)
+    if stopped is not None:
+        search.stopped = stopped
     if not for_time or not search.at_bound:
         yield from search.hasten()
     if for_time:
@@ -69,8 +78,13 @@ class _Search:
     seed: int
     best: Placement
     _round: int = 0
-    _stopped: BoolArray = field(default_factory=lambda: np.zeros(1, dtype=bool))
+    stopped: BoolArray = field(default_factory=lambda: np.zeros(1, dtype=bool))
     """Of one truth, that ends all walks."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether the time is up, or the search was stopped."""
+        return self.budget.used_up or bool(self.stopped[0])
 
     @property
     def at_bound(self) -> bool:
@@ -90,7 +104,7 @@ class _Search:
     def vacate(self) -> Iterator[Found]:
         """Arrays emptied one by one, those with the fewest cells first, within the limits or at no cost."""
         better = True
-        while better and not self.budget.used_up:
+        while better and not self.ended:
             better = False
             board = Board.of(self.blocks, self.best, self.time, 0)
             if board is None or len(board.arrays) < 2:
@@ -105,7 +119,7 @@ class _Search:
                 for found in self._rounds(board, aim, idle, until=float(aim.enough)):
                     yield found
                     better = True
-                if better or self.budget.used_up:
+                if better or self.ended:
                     break
 
     def _rounds(
@@ -120,7 +134,7 @@ class _Search:
         length = _MOVES * len(self.blocks)
         work = _WORK + _WORK_OF_ROW * int(board.chip.rows.max())
         with ThreadPoolExecutor(self.budget.workers) as pool:
-            while least > until and since < idle and not self.budget.used_up:
+            while least > until and since < idle and not self.ended:
                 left = self._most_moves(work)
                 following = min(length * longer, _MOST_MOVES)
                 moves = length if left > length + following else max(1, min(following, left))
@@ -132,7 +146,7 @@ class _Search:
                 self.budget.spent += len(walks) * moves * work
                 if self.budget.remaining < inf:
                     wait(walks, timeout=self.budget.remaining)
-                    self._stopped[0] = self.budget.remaining <= 0
+                    self.stopped[0] |= self.budget.remaining <= 0
                 worth, number = min((walk.result()[0], number) for number, walk in enumerate(walks))
                 since = 0 if worth < least else since + moves
                 least, state = worth, walks[number].result()[1]
@@ -153,5 +167,5 @@ class _Search:
         random = np.random.default_rng((self.seed, self._round, number))
         mine, best = (State(*(column.copy() for column in state)) for _ in range(2))
         hot, cold = _HOT * board.mean, _COLD * board.mean
-        worth = walk(board.chip, board.work, aim, mine, best, hot, cold, moves, _TRIES, random, self._stopped)
+        worth = walk(board.chip, board.work, aim, mine, best, hot, cold, moves, _TRIES, random, self.stopped)
         return worth, best

@@ -12,7 +12,7 @@ from sbdopt.blocks import Blocks
 from sbdopt.bounds import lower_bounds
 from sbdopt.goals import MOVED, Bound, Goals
 from sbdopt.placement import Placement
-from sbdopt.search.annealing import anneal, share_before_exact
+from sbdopt.search.annealing import anneal, is_worth_more, share_before_exact
 from sbdopt.search.budget import Budget
 from sbdopt.search.dealing import Places
 from sbdopt.search.exact.decompose import can_decompose, decompose
@@ -20,7 +20,7 @@ from sbdopt.search.exact.exhaust import exhaust
 from sbdopt.search.exact.minima import least_spans
 from sbdopt.search.exact.model import Reading, build
 from sbdopt.search.exact.relations import Relations
-from sbdopt.search.exact.runner import NothingLeft, Outcome, Proven, Run, race, search_model
+from sbdopt.search.exact.runner import NothingLeft, Outcome, Proven, Run, Search, race, search_model
 from sbdopt.search.exact.slots import slots_of
 from sbdopt.search.exact.task import Task
 from sbdopt.search.greedy import finished
@@ -108,7 +108,10 @@ def _minimise(
         blocks, tuple(slots_of(blocks.hardware.arrays, _most_arrays(blocks, goal, limits, best)))
     )
     part = budget.part(_SHARE if waiting else 1.0)
-    for outcome in _outcomes(relations, task, part, seed):
+    everything: Search = partial(_search_everything, relations, task)
+    if goal == "makespan" and best.placement is not None and is_worth_more(blocks):
+        everything = partial(_anneal_first, everything, blocks, goals, best.placement)
+    for outcome in _outcomes(relations, task, part, seed, everything):
         if isinstance(outcome, Reading | Found):
             found = outcome if isinstance(outcome, Found) else _placement(blocks, outcome, budget)
             if best.note(blocks, goals, found.placement):
@@ -124,7 +127,9 @@ def _minimise(
     budget.spent = part.spent
 
 
-def _outcomes(relations: Relations, task: Task, budget: Budget, seed: int) -> Iterator[Outcome]:
+def _outcomes(
+    relations: Relations, task: Task, budget: Budget, seed: int, everything: Search
+) -> Iterator[Outcome]:
     """What the decompositions and the model of everything find.
 
     Each is quick where the other is slow: they run at once, or with one worker in turn. Problems that cannot
@@ -141,7 +146,7 @@ def _outcomes(relations: Relations, task: Task, budget: Budget, seed: int) -> It
         yield from race(
             [
                 (partial(_search_parts, relations, task), workers),
-                (partial(_search_everything, relations, task), budget.workers - workers),
+                (everything, budget.workers - workers),
             ],
             budget,
             seed,
@@ -153,7 +158,7 @@ def _outcomes(relations: Relations, task: Task, budget: Budget, seed: int) -> It
         if isinstance(outcome, NothingLeft):
             return
     budget.spent = first.spent
-    yield from race([(partial(_search_everything, relations, task), 1)], budget, seed)
+    yield from race([(everything, 1)], budget, seed)
 
 
 def _search_parts(relations: Relations, task: Task, run: Run) -> None:
@@ -203,6 +208,17 @@ def _search_everything(relations: Relations, task: Task, run: Run) -> None:
         model.variables.model.add(model.goals[task.goal] <= task.best - 1)
     model.variables.model.minimize(model.goals[task.goal])
     search_model(model, run)
+
+
+def _anneal_first(search: Search, blocks: Blocks, goals: Goals, start: Placement, run: Run) -> None:
+    """Annealing gone on with beside a proof, and another search after it."""
+    budget = replace(run.budget, workers=run.workers)
+    before = budget.spent
+    for finding in anneal(blocks, goals, budget, run.seed + 1, start, stopped=run.halt.flag):
+        if isinstance(finding, Found):
+            run.put(finding)
+    run.budget.spent += budget.spent - before
+    search(run)
 
 
 def _said(limits: Mapping[str, int]) -> str:

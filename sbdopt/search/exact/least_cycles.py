@@ -30,7 +30,7 @@ from sbdopt.search.exact.runner import Run
 from sbdopt.search.exact.set_costs import NEVER, SetCosts
 from sbdopt.search.exact.subsets import joined, note_least_empty
 
-_SHARE = 0.35
+_SHARE = 0.5
 """Part of what is left of the budget that one operator may take, and all sets of several together."""
 _MOST_SETS = 1 << 23
 """Sets of blocks of an operator."""
