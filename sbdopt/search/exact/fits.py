@@ -30,9 +30,11 @@ Places = list[tuple[int, int]]
 _Question = tuple[tuple[Size, ...], Steps]
 
 PATIENCE = 10.0
-"""Units of work, about seconds, that CP-SAT may take for one question, and as many for scanning."""
+"""Units of work, about seconds, that CP-SAT may take for one question, and as many for each of two scans."""
 _TURNS = (0.02, 0.1, 0.5, 2.5)
-"""Units of work of the first turns of both."""
+"""Units of work of the first turns of CP-SAT."""
+_SCANS = 5
+"""How many times as long a scan takes in its turn: it mostly answers first."""
 _BRANCHES = 2_000_000
 """Branches of a scan that count as a unit of work."""
 
@@ -100,7 +102,7 @@ class Fits:
             answer = self._prove(sizes, of_step, units)
             for axis in (0, 1):
                 if answer is None and not self.ended:
-                    answer = self._scan(sizes, of_step, axis, units / 2)
+                    answer = self._scan(sizes, of_step, axis, min(patience, _SCANS * units))
             if answer is not None or self.ended:
                 break
         return answer
