@@ -21,11 +21,11 @@ _SHARE, _SHARE_OF_MANY, _MANY = 0.2, 0.4, 30
 
 def share_before_exact(blocks: Blocks) -> float:
     """The part of what is left of the budget that is well spent before an exact search."""
-    return _SHARE_OF_MANY if is_worth_more(blocks) else _SHARE
+    return _SHARE_OF_MANY if pays_beside_exact(blocks) else _SHARE
 
 
-def is_worth_more(blocks: Blocks) -> bool:
-    """Whether annealing is well gone on with beside an exact search."""
+def pays_beside_exact(blocks: Blocks) -> bool:
+    """Whether annealing is better gone on with than the model of everything searched."""
     return _MANY < len(blocks) <= MOST_BLOCKS
 
 

@@ -12,7 +12,7 @@ from sbdopt.blocks import Blocks
 from sbdopt.bounds import lower_bounds
 from sbdopt.goals import MOVED, Bound, Goals
 from sbdopt.placement import Placement
-from sbdopt.search.annealing import anneal, is_worth_more, share_before_exact
+from sbdopt.search.annealing import anneal, pays_beside_exact, share_before_exact
 from sbdopt.search.budget import Budget
 from sbdopt.search.dealing import Places
 from sbdopt.search.exact.decompose import can_decompose, decompose
@@ -108,10 +108,10 @@ def _minimise(
         blocks, tuple(slots_of(blocks.hardware.arrays, _most_arrays(blocks, goal, limits, best)))
     )
     part = budget.part(_SHARE if waiting else 1.0)
-    everything: Search = partial(_search_everything, relations, task)
-    if goal == "makespan" and best.placement is not None and is_worth_more(blocks):
-        everything = partial(_anneal_first, everything, blocks, goals, best.placement)
-    for outcome in _outcomes(relations, task, part, seed, everything):
+    beside: Search = partial(_search_everything, relations, task)
+    if goal == "makespan" and best.placement is not None and pays_beside_exact(blocks):
+        beside = partial(_anneal_first, beside, blocks, goals, best.placement)
+    for outcome in _outcomes(relations, task, beside, part, seed):
         if isinstance(outcome, Reading | Found):
             found = outcome if isinstance(outcome, Found) else _placement(blocks, outcome, budget)
             if best.note(blocks, goals, found.placement):
@@ -128,9 +128,9 @@ def _minimise(
 
 
 def _outcomes(
-    relations: Relations, task: Task, budget: Budget, seed: int, everything: Search
+    relations: Relations, task: Task, beside: Search, budget: Budget, seed: int
 ) -> Iterator[Outcome]:
-    """What the decompositions and the model of everything find.
+    """What the decompositions find and, `beside` them, the model of everything, perhaps after annealing.
 
     Each is quick where the other is slow: they run at once, or with one worker in turn. Problems that cannot
     be decomposed are asked for the least cycles of sets of operators first.
@@ -146,7 +146,7 @@ def _outcomes(
         yield from race(
             [
                 (partial(_search_parts, relations, task), workers),
-                (everything, budget.workers - workers),
+                (beside, budget.workers - workers),
             ],
             budget,
             seed,
@@ -158,7 +158,7 @@ def _outcomes(
         if isinstance(outcome, NothingLeft):
             return
     budget.spent = first.spent
-    yield from race([(everything, 1)], budget, seed)
+    yield from race([(beside, 1)], budget, seed)
 
 
 def _search_parts(relations: Relations, task: Task, run: Run) -> None:

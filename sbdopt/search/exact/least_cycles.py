@@ -140,7 +140,7 @@ class _Dealing:
     def too_few(self, cycles: Sequence[int]) -> bool:
         """Whether it is shown that operators cannot take so few cycles each.
 
-        Costs are widened as long as there is no way without those that are not exact.
+        Costs are widened as long as only those that may grow allow a way.
         """
         pairs = prod((most + 1) * (most + 2) // 2 for sets in self.costs.operators for most in sets.most)
         exceed = self._dealt_exceed if pairs <= _FEW else self._priced_exceed
@@ -148,8 +148,8 @@ class _Dealing:
             costs = self.costs.within(cycles)
             if exceed(costs):
                 return True
-            exact = np.where(costs > self.costs.complete, NEVER, costs)
-            if self._ended or not exceed(exact) or not self.costs.widen():
+            final = np.where(costs > self.costs.complete, NEVER, costs)
+            if self._ended or not exceed(final) or not self.costs.widen():
                 return False
 
     def _dealt_exceed(self, costs: SmallIntArray) -> bool:

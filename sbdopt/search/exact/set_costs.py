@@ -59,7 +59,7 @@ class SetCosts:
     budget: Budget
     halt: Halt
     complete: int = 0
-    """Costs of so many cells, and fewer, are exact."""
+    """Costs of so many cells, and fewer, do not grow any more."""
     _before: int = 0
     _number: int = 0
     """How many sets of steps were looked at the time before and the last time."""
