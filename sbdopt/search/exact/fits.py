@@ -31,10 +31,10 @@ _Question = tuple[tuple[Size, ...], Steps]
 
 PATIENCE = 10.0
 """Units of work, about seconds, that CP-SAT may take for one question, and as many for each of two scans."""
-_TURNS = (0.02, 0.1, 0.5, 2.5)
-"""Units of work of the first turns of CP-SAT."""
-_SCANS = 5
-"""How many times as long a scan takes in its turn: it mostly answers first."""
+_TURNS = (0.05, 0.25, 1.25, 6.25)
+"""Units of work of each of the first scans."""
+_CP_SAT = 0.1
+"""Part of that for CP-SAT, which goes first: mostly scans answer sooner."""
 _BRANCHES = 2_000_000
 """Branches of a scan that count as a unit of work."""
 
@@ -98,11 +98,12 @@ class Fits:
     def _search(self, sizes: Sequence[Size], of_step: Sequence[int], patience: float) -> Places | bool | None:
         """CP-SAT and scans in turn, each for longer every time: some questions only one answers soon."""
         answer: Places | bool | None = None
-        for units in (*(units for units in _TURNS if units < patience), patience):
-            answer = self._prove(sizes, of_step, units)
+        turns = [(_CP_SAT * units, units) for units in _TURNS if units < patience]
+        for units_of_cp_sat, units in (*turns, (patience, patience)):
+            answer = self._prove(sizes, of_step, units_of_cp_sat)
             for axis in (0, 1):
                 if answer is None and not self.ended:
-                    answer = self._scan(sizes, of_step, axis, min(patience, _SCANS * units))
+                    answer = self._scan(sizes, of_step, axis, units)
             if answer is not None or self.ended:
                 break
         return answer
