@@ -223,9 +223,12 @@ def test_what_exact_search_finds_with_fewer_cells_is_annealed(monkeypatch: pytes
     assert not begun
 
 
-@pytest.mark.parametrize(("workers", "many"), [(1, 3), (2, 3), (2, 4)])
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("goal", "many", "pays"), [("makespan", 3, True), ("makespan", 4, False), ("arrays", 3, False)]
+)
 def test_many_blocks_are_annealed_beside_the_proof(
-    workers: int, many: int, monkeypatch: pytest.MonkeyPatch
+    goal: str, many: int, pays: bool, workers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By a worker who else searches the model of everything, which comes afterwards."""
     blocks = Blocks.of(chain([[(8, 8)] * 4]))
@@ -234,8 +237,9 @@ def test_many_blocks_are_annealed_beside_the_proof(
     done: list[object] = []
 
     def noted(*arguments: Any, stopped: Any) -> Iterator[Finding]:
-        done.append((arguments[2].workers, arguments[4] is slow, stopped.tolist()))
-        arguments[2].spent += 0.25
+        _, _, budget, seed, start = arguments
+        done.append((budget.workers, seed, start is slow, stopped.tolist()))
+        budget.spent += 0.25
         yield Found(apart(blocks))
 
     monkeypatch.setattr("sbdopt.search.annealing._MANY", many)
@@ -244,10 +248,10 @@ def test_many_blocks_are_annealed_beside_the_proof(
     monkeypatch.setattr("sbdopt.search.exact.driver._search_everything", lambda *_: done.append("everything"))
     monkeypatch.setattr("sbdopt.search.exact.driver.lower_bounds", lambda *_: [])
     budget = unlimited(20, workers)
-    found = list(exact(blocks, Goals(("makespan",)), budget, 0, slow))
-    assert done == [(1, True, [False]), "everything"][many - 3 :]
-    assert bool(found) == (many == 3)
-    assert budget.spent == (0.25 if many == 3 else 0)
+    found = list(exact(blocks, Goals((goal,)), budget, 0, slow))
+    assert done == ([(1, 1, True, [False])] if pays else []) + ["everything"]
+    assert bool(found) == pays
+    assert budget.spent == (0.25 if pays else 0)
 
 
 def test_the_same_seed_and_work_give_the_same_bytes() -> None:
@@ -284,6 +288,24 @@ def test_it_can_be_stopped() -> None:
         found = list(anneal(blocks, goals, unlimited(0.3), 0, start, stopped=flag))
         assert bool(found) != stopped
         assert flag[0] == stopped
+
+
+def test_no_round_follows_one_that_was_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though there is time left."""
+    walked: list[int] = []
+
+    def interrupted(
+        self: _Search, board: Board, aim: Aim, state: State, moves: int, number: int
+    ) -> tuple[float, State]:
+        walked.append(moves)
+        self.stopped[0] = True
+        return 1.0, state
+
+    monkeypatch.setattr(_Search, "_walk", interrupted)
+    blocks = Blocks.of(chain(SIZES))
+    start, goals = constructed(blocks)[0], Goals(("makespan", "unused_cells"))
+    list(anneal(blocks, goals, Budget(seconds=1000.0), 0, start))
+    assert len(walked) == 1
 
 
 def test_a_share_of_the_work_is_spent_and_told() -> None:

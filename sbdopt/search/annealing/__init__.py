@@ -26,7 +26,7 @@ def share_before_exact(blocks: Blocks) -> float:
 
 def pays_beside_exact(blocks: Blocks) -> bool:
     """Whether annealing is better gone on with than the model of everything searched."""
-    return _MANY < len(blocks) <= MOST_BLOCKS
+    return len(blocks) > _MANY
 
 
 def anneal(
