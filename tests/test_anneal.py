@@ -27,6 +27,8 @@ from sbdopt.search.annealing.walk import _UP, Aim, State, _first, find_places, w
 from sbdopt.search.budget import Budget
 from sbdopt.search.compiled import seconds_to_call
 from sbdopt.search.exact import exact
+from sbdopt.search.exact.driver import _anneal_first
+from sbdopt.search.exact.runner import Halt, Run
 from sbdopt.search.greedy import greedy
 from sbdopt.search.method import Finding, Found
 from sbdopt.search.score import key, score
@@ -252,6 +254,27 @@ def test_many_blocks_are_annealed_beside_the_proof(
     assert done == ([(1, 1, True, [False])] if pays else []) + ["everything"]
     assert bool(found) == pays
     assert budget.spent == (0.25 if pays else 0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "stops", "goes_on"), [(1.0, False, True), (1.0, True, False), (0.004, False, False)]
+)
+def test_nothing_follows_where_the_time_is_up(
+    seconds: float, stops: bool, goes_on: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Building a model of four blocks takes more than 4 ms."""
+    blocks = Blocks.of(chain([[(8, 8)] * 4]))
+    halt = Halt()
+
+    def stopping(*_: Any, stopped: Any) -> Iterator[Finding]:
+        stopped[0] = stops
+        yield Found(apart(blocks))
+
+    monkeypatch.setattr("sbdopt.search.exact.driver.anneal", stopping)
+    followed: list[Run] = []
+    run = Run(Budget(seconds=seconds, clock=lambda: 0.0), 0, 1, lambda _: None, halt)
+    _anneal_first(followed.append, blocks, Goals(("makespan",)), apart(blocks), run)
+    assert bool(followed) == goes_on
 
 
 def test_the_same_seed_and_work_give_the_same_bytes() -> None:

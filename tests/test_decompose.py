@@ -264,6 +264,16 @@ def test_agrees_with_the_model_of_everything(operators: list[list[Size]]) -> Non
         assert not any(isinstance(outcome, NothingLeft) for outcome in outcomes)
 
 
+def test_a_model_is_not_searched_any_more_when_halted() -> None:
+    relations, task = asked(chain([(2, 2)]), 1, "makespan", {})
+    outcomes: list[Outcome] = []
+    run = Run(Budget(seconds=60), 0, 1, outcomes.append, Halt())
+    run.halt.stop()
+    _search_everything(relations, task, run)
+    assert not outcomes
+    assert run.budget.spent == 0
+
+
 def replaceable(wanted: list[Size], there: list[Size]) -> bool:
     """Whether each of some blocks has a block of its own that is no smaller (tried one by one)."""
     return any(

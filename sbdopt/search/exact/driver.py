@@ -135,7 +135,7 @@ def _outcomes(
     Each is quick where the other is slow: they run at once, or with one worker in turn. Problems that cannot
     be decomposed are asked for the least cycles of sets of operators first.
     """
-    if budget.remaining < _BUILDING * len(relations.blocks) ** 2:
+    if _is_too_short(budget, relations.blocks):
         return
     if not can_decompose(relations, task):
         task = yield from _with_spans(relations, task, budget, seed)
@@ -159,6 +159,11 @@ def _outcomes(
             return
     budget.spent = first.spent
     yield from race([(beside, 1)], budget, seed)
+
+
+def _is_too_short(budget: Budget, blocks: Blocks) -> bool:
+    """Whether there is less time than building models takes."""
+    return budget.remaining < _BUILDING * len(blocks) ** 2
 
 
 def _search_parts(relations: Relations, task: Task, run: Run) -> None:
@@ -218,7 +223,8 @@ def _anneal_first(search: Search, blocks: Blocks, goals: Goals, start: Placement
         if isinstance(finding, Found):
             run.put(finding)
     run.budget.spent += budget.spent - before
-    search(run)
+    if not (run.halt.halted or _is_too_short(run.budget, blocks)):
+        search(run)
 
 
 def _said(limits: Mapping[str, int]) -> str:

@@ -162,4 +162,5 @@ def search_model(model: ExactModel, run: Run) -> None:
         run.put(NothingLeft("CP-SAT"))
     elif status == cp_model.OPTIMAL:
         run.put(Proven(round(solver.objective_value), "CP-SAT"))
-    run.budget.spent += solver.response_proto.deterministic_time
+    if not run.halt.halted:
+        run.budget.spent += solver.response_proto.deterministic_time
