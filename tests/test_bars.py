@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import product
 from random import Random
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 from test_decompose import legal
 
-from sbdopt.search.exact.bars import _crossing, need_too_many_lines
+from sbdopt.search.exact.bars import _crossing, _exceed, need_too_many_lines
 from sbdopt.search.exact.scales import Size
 
 
@@ -34,23 +35,57 @@ def test_steps_on_one_line_leave_the_same_cells_empty() -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 3), st.integers(-1, 2)), min_size=1, max_size=6), st.integers(1, 6))
 def test_sets_that_cross_a_line(blocks: list[tuple[int, int]], length: int) -> None:
-    """All with one block of a step at most that have room beside the rest of the largest of their steps."""
+    """The largest with one block of a step at most that have room beside the rest of the largest step."""
     across, of_step = [size for size, _ in blocks], [step for _, step in blocks]
-    expected = set()
-    for chosen in product((0, 1), repeat=len(blocks)):
-        mine = [i for i, there in enumerate(chosen) if there]
-        steps = [of_step[i] for i in mine if of_step[i] >= 0]
-        rest = [
-            sum(size for size, step in blocks if step == of_step[i]) - across[i]
-            for i in mine
-            if of_step[i] >= 0
-        ]
-        filled = sum(across[i] for i in mine) + max(rest, default=0)
-        if mine and len(set(steps)) == len(steps) and filled <= length:
-            expected.add(chosen)
-    sets = _crossing(across, of_step, length)
-    assert sets is not None
-    assert sorted(map(tuple, sets.tolist())) == sorted(expected)
+    expected = [chosen for chosen in range(1, 1 << len(blocks)) if crosses(across, of_step, length, chosen)]
+    largest = {some for some in expected if not any(some != other == some | other for other in expected)}
+    sets = _crossing(np.array(across), np.array(of_step), length)
+    assert set(sets.tolist()) == (largest or {0})
+    assert len(set(sets.tolist())) == len(sets)
+
+
+def crosses(across: list[int], of_step: list[int], length: int, chosen: int) -> bool:
+    mine = [i for i in range(len(across)) if chosen >> i & 1]
+    steps = [of_step[i] for i in mine if of_step[i] >= 0]
+    rest = [
+        sum(size for size, step in zip(across, of_step, strict=True) if step == of_step[i]) - across[i]
+        for i in mine
+        if of_step[i] >= 0
+    ]
+    filled = sum(across[i] for i in mine) + max(rest, default=0)
+    return len(set(steps)) == len(steps) and filled <= length
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 6), st.integers(1, 6), st.integers(-1, 2)), min_size=1, max_size=9),
+    st.integers(4, 9),
+    st.integers(3, 12),
+)
+def test_linear_programs_agree(blocks: list[tuple[int, int, int]], length: int, lines: int) -> None:
+    """With SciPy's, but for what is less than a thousandth of a line from its bound."""
+    across, along, of_step = (list(column) for column in zip(*blocks, strict=True))
+    sets = [
+        [chosen >> i & 1 for i in range(len(blocks))]
+        for chosen in range(1, 1 << len(blocks))
+        if crosses(across, of_step, length, chosen)
+    ]
+    exceeds = _exceed(np.array(across), np.array(along), np.array(of_step), length, lines)
+    if len(sets) == 0 or not np.array(sets).any(axis=0).all():
+        assert exceeds
+        return
+    solution = linprog(np.ones(len(sets)), A_ub=-np.array(sets).T, b_ub=-np.array(along))
+    if abs(solution.fun - lines) > 1e-3 or solution.fun < lines + 1e-9:
+        assert exceeds == (solution.fun > lines + 1e-9)
+
+
+def test_too_many_sets_say_nothing() -> None:
+    """Of 20 blocks any sixteen cross a line of 16; of 17 there are few enough sets."""
+    ones, alone = np.ones(20, dtype=np.int64), np.full(20, -1)
+    assert _crossing(ones, alone, 16)[-1] == -1
+    assert not _exceed(ones, ones, alone, 16, 1)
+    assert _exceed(ones[:17], ones[:17], alone[:17], 16, 1)
+    assert not need_too_many_lines([], [], (16, 16))
 
 
 @settings(max_examples=100, deadline=None)

@@ -19,7 +19,6 @@ from ortools.sat.python.cp_model import (
 
 from sbdopt.search.budget import Budget
 from sbdopt.search.exact.answers import Answers, Steps
-from sbdopt.search.exact.bars import need_too_many_lines
 from sbdopt.search.exact.crossings import least_empty
 from sbdopt.search.exact.runner import Halt
 from sbdopt.search.exact.scales import Scales, Size
@@ -87,13 +86,26 @@ class Fits:
         if not sizes:
             return []
         answer: Places | bool | None = None
-        if need_too_many_lines(sizes, of_step, (self.scales.rows, self.scales.columns)):
+        if self._needs_too_many_lines(sizes, of_step):
             answer = False
         elif patience > 0:
             answer = self._search(sizes, of_step, patience)
         if answer is False:
             self.answers.add_impossible(free, steps)
         return answer
+
+    def _needs_too_many_lines(self, sizes: Sequence[Size], of_step: Sequence[int]) -> bool:
+        if self.budget.is_short:
+            return False
+        from sbdopt.search.exact.bars import (  # loads Numba
+            can_count_lines,
+            need_too_many_lines,
+            seconds_to_count_lines,
+        )
+
+        if self.budget.remaining < seconds_to_count_lines() or not can_count_lines(len(sizes)):
+            return False
+        return need_too_many_lines(sizes, of_step, (self.scales.rows, self.scales.columns))
 
     def _search(self, sizes: Sequence[Size], of_step: Sequence[int], patience: float) -> Places | bool | None:
         """CP-SAT and scans in turn, each for longer every time: some questions only one answers soon."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import islice, product
+from itertools import islice
+from typing import NamedTuple
 
 from sbdopt.search.exact.candidates import Candidate
 from sbdopt.search.exact.conflicts import Conflict
@@ -15,7 +16,7 @@ from sbdopt.search.exact.scales import Size
 _Steps = tuple[tuple[int, ...], ...]
 
 _MOST_CHOICES = 2000
-"""Ways to read blocks together that are tried before a question is given up."""
+"""Ways to read an operator's blocks together, and of all in all, that are tried before it is given up."""
 _MOST_SAVINGS = 50_000
 """Sets of steps, of which many may be of the same sizes, that are looked at for these ways."""
 _IMPATIENT = 0.005
@@ -28,6 +29,15 @@ class Standing:
 
     places: Mapping[int, tuple[int, int]]
     steps: Sequence[tuple[int, ...]]
+
+
+class _Reading(NamedTuple):
+    """What is read alone and what together, as a question about sizes, and the blocks in the order of it."""
+
+    free: tuple[Size, ...]
+    steps: tuple[tuple[Size, ...], ...]
+    order: Sequence[int]
+    read: Sequence[tuple[int, ...]]
 
 
 @dataclass(eq=False)
@@ -64,50 +74,71 @@ class Questions:
     def _ask(
         self, blocks: Sequence[int], cycles: Mapping[int, int], patience: float
     ) -> Standing | bool | None:
-        choices = list(self._choices(blocks, cycles))
-        number = 1
-        for choice in choices:
-            number *= len(choice)
-        if number > _MOST_CHOICES:
-            return False
-        undecided = False
-        asked: set[tuple[object, ...]] = set()
-        for chosen in product(*choices):
-            steps = sorted(
-                (tuple(sorted(step, key=lambda i: (self.size[i], i))) for part in chosen for step in part),
-                key=lambda step: [self.size[i] for i in step],
-            )
-            read = {i for step in steps for i in step}
-            free = sorted((i for i in blocks if i not in read), key=lambda i: (self.size[i], i))
-            question = (
-                tuple(self.size[i] for i in free),
-                tuple(tuple(self.size[i] for i in step) for step in steps),
-            )
-            if question in asked:
+        """Operator by operator ways to read it are chosen, as long as bounds do not show them impossible.
+
+        What is not chosen yet is read alone. Operators of which there are too many ways stay so: then it is
+        never decided that blocks can stand.
+        """
+        choices = self._choices(blocks, cycles)
+        few = [ways for ways in choices if len(ways) <= _MOST_CHOICES]
+        if len(few) < len(choices):
+            patience = 0
+        few.sort(key=len)
+        undecided = 0
+        stack: list[tuple[_Steps, ...]] = [()]
+        while stack:
+            if self.fits.ended or undecided > _MOST_CHOICES:
+                return False
+            chosen = stack.pop()
+            if not (self._can(blocks, chosen[-1:]) and self._can(blocks, chosen)):
                 continue
-            asked.add(question)
-            if self.fits.ended:
-                return False
-            places = self.fits.places(*question, patience)
-            if isinstance(places, list):
-                order = [*free, *(i for step in steps for i in step)]
-                return Standing(dict(zip(order, places, strict=True)), steps)
-            if places is None and patience < PATIENCE:
-                return False
-            undecided |= places is None
+            if len(chosen) < len(few):
+                stack += [(*chosen, way) for way in reversed(few[len(chosen)])]
+                continue
+            reading = self._reading(blocks, chosen)
+            places = self.fits.places(reading.free, reading.steps, patience)
+            if isinstance(places, list) and len(few) == len(choices):
+                return Standing(dict(zip(reading.order, places, strict=True)), reading.read)
+            if places is not False:
+                undecided += 1
+                if patience < PATIENCE:
+                    return False
         return False if undecided else None
 
-    def _choices(self, blocks: Sequence[int], cycles: Mapping[int, int]) -> Iterator[list[_Steps]]:
+    def _can(self, blocks: Sequence[int], chosen: Sequence[_Steps]) -> bool:
+        """Whether bounds do not exclude that blocks are read like that, and the others alone."""
+        reading = self._reading(blocks, chosen)
+        return self.fits.places(reading.free, reading.steps, 0) is not False
+
+    def _reading(self, blocks: Sequence[int], chosen: Sequence[_Steps]) -> _Reading:
+        size = self.size
+        read = sorted(
+            (tuple(sorted(step, key=lambda i: (size[i], i))) for steps in chosen for step in steps),
+            key=lambda step: [size[i] for i in step],
+        )
+        together = {i for step in read for i in step}
+        free = sorted((i for i in blocks if i not in together), key=lambda i: (size[i], i))
+        return _Reading(
+            tuple(size[i] for i in free),
+            tuple(tuple(size[i] for i in step) for step in read),
+            [*free, *(i for step in read for i in step)],
+            read,
+        )
+
+    def _choices(self, blocks: Sequence[int], cycles: Mapping[int, int]) -> list[list[_Steps]]:
         """For each operator that would take too long block by block the ways to read it in time."""
+        choices = []
         for operator, most in cycles.items():
             mine = frozenset(i for i in blocks if self.operator[i] == operator)
             if (mine, most) not in self._ways:
                 self._ways[mine, most] = self._ways_to_read(operator, mine, most)
             ways = self._ways[mine, most]
             if ways is not None:
-                yield ways
+                choices.append(ways)
+        return choices
 
     def _ways_to_read(self, operator: int, mine: frozenset[int], most: int) -> list[_Steps] | None:
+        """None if blocks can be read one by one; more than `_MOST_CHOICES` if there are too many."""
         inside = [(c, spent) for c, spent in self.candidates[operator] if mine.issuperset(c.members)]
         alone = {c.members[0]: spent for c, spent in inside if len(c.members) == 1}
         excess = sum(alone.values()) - most
