@@ -16,7 +16,6 @@ from sbdopt.search.annealing import anneal, pays_beside_exact, share_before_exac
 from sbdopt.search.budget import Budget
 from sbdopt.search.dealing import Places
 from sbdopt.search.exact.decompose import can_decompose, decompose
-from sbdopt.search.exact.exhaust import exhaust
 from sbdopt.search.exact.minima import least_spans
 from sbdopt.search.exact.model import Reading, build
 from sbdopt.search.exact.relations import Relations
@@ -178,8 +177,11 @@ def _search_parts(relations: Relations, task: Task, run: Run) -> None:
         outcomes.append(outcome)
         run.put(outcome)
 
-    if task.best is not None:
-        exhaust(relations, task, replace(run, put=note))
+    if task.best is not None and not run.budget.is_short:
+        from sbdopt.search.exact.exhaust import exhaust, seconds_to_exhaust  # loads Numba
+
+        if run.budget.remaining >= seconds_to_exhaust():
+            exhaust(relations, task, replace(run, put=note))
     if not any(isinstance(outcome, NothingLeft) for outcome in outcomes):
         known = max(
             (outcome.value for outcome in outcomes if isinstance(outcome, Proven)), default=task.known

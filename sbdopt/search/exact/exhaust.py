@@ -14,7 +14,7 @@ from sbdopt.documents import BoolArray
 from sbdopt.search.exact.conflicts import Conflict
 from sbdopt.search.exact.decompose import found, questions_for
 from sbdopt.search.exact.listing import Listing, list_all
-from sbdopt.search.exact.portions import NEVER, Portions, Work, portions
+from sbdopt.search.exact.portions import NEVER, Portions, Work, portions, seconds_to_deal
 from sbdopt.search.exact.questions import Questions, Standing
 from sbdopt.search.exact.relations import Relations
 from sbdopt.search.exact.runner import NothingLeft, Proven, Run
@@ -30,6 +30,11 @@ _SAMPLE = 2_000
 """Rows by which it is judged how many a conflict strikes out."""
 
 _Answer = list[Standing] | Conflict | None
+
+
+def seconds_to_exhaust() -> float:
+    """What `exhaust` takes at most before it begins."""
+    return seconds_to_deal()
 
 
 def exhaust(relations: Relations, task: Task, run: Run) -> None:

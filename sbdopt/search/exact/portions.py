@@ -8,10 +8,19 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from sbdopt.documents import BoolArray, IntArray
-from sbdopt.search.exact.crossings import Step, empty_cells, most_shared, shared
+from sbdopt.search.compiled import compiled, seconds_to_call
+from sbdopt.search.exact.crossings import Step, empty_cells, most_shared, shared_by_each_two
 
 NEVER = 1 << 30
 """Cells or cycles that are never reached."""
+_MOST_ENTRIES = 1 << 23
+"""Of the table of savings and sets of blocks."""
+_MOST_SETS = 40_000_000
+"""Sets of steps."""
+_CHUNK = 1_000_000
+"""Sets of steps that are looked at without a look at the time."""
+_DEPTH = 8
+"""What is kept of each set of steps on the stack."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,11 @@ class Work:
     """Blocks that may be read together, and the cycles saved by that (more than none)."""
 
 
+def seconds_to_deal() -> float:
+    """What `portions` takes at most before it begins."""
+    return seconds_to_call(_note_steps)
+
+
 def portions(
     work: Work,
     arrays: int,
@@ -73,10 +87,10 @@ def portions(
     """
     if 2 ** len(work.sizes) > most:
         return None
-    table = _Table.of(work, unused, most, ended)
+    table = _Table.of(work, unused, ended)
     if table is None:
         return None
-    masks = _deals(work, arrays, table.least(cells) <= within, most, ended)
+    masks = _deals(work, arrays, table.within(within, cells), unused, most, ended)
     if masks is None:
         return None
     serial, area = table.serial[masks], table.area[masks]
@@ -112,16 +126,20 @@ def portions(
 
 
 def _deals(
-    work: Work, arrays: int, possible: BoolArray, most: int, ended: Callable[[], bool]
+    work: Work, arrays: int, empty: IntArray, unused: int, most: int, ended: Callable[[], bool]
 ) -> IntArray | None:
-    """All ways to put blocks on arrays that hold only possible sets, as masks with shape (ways, arrays)."""
+    """All ways to put blocks on arrays, as masks with shape (ways, arrays).
+
+    Every set of blocks leaves so many cells `empty`, and all together no more than are `unused`.
+    """
     masks = np.zeros((1, arrays), dtype=np.int64)
     last = np.zeros((1, len(work.sizes)), dtype=np.int64)
     for i in range(len(work.sizes)):
         alike = next((j for j in range(i - 1, -1, -1) if work.sizes[j] == work.sizes[i]), None)
         parts = []
         for a in range(arrays):
-            fits = possible[masks[:, a] | 1 << i]
+            others = empty[masks].sum(axis=1) - empty[masks[:, a]]
+            fits = others + empty[masks[:, a] | 1 << i] <= unused
             if alike is not None:
                 fits &= last[:, alike] >= a
             new = masks[fits], last[fits]
@@ -149,35 +167,48 @@ class _Table:
     """Whether some steps save just so much."""
 
     @classmethod
-    def of(cls, work: Work, unused: int, most: int, ended: Callable[[], bool]) -> _Table | None:
-        sets = _sets_of_steps(work, unused, most, ended)
-        if sets is None:
-            return None
+    def of(cls, work: Work, unused: int, ended: Callable[[], bool]) -> _Table | None:
         count = len(work.sizes)
-        mask, saved = sets[:, 0], sets[:, 1]
-        shape = (int(saved.max()) + 2, 1 << count)
-        tables = []
-        for value in sets[:, 2:].T:
-            table = np.full(shape, NEVER)
-            np.minimum.at(table, (saved, mask), value)
-            table = np.minimum.accumulate(table[::-1])[::-1]
-            tables.append(_over_subsets(table, count))
-        empty, single, own = tables
-        exactly = np.zeros(shape, dtype=np.int64)
-        exactly[saved, mask] = -1
+        share = [
+            max((saved / len(m) for m, saved in work.steps if i in m), default=0.0) for i in range(count)
+        ]
+        shape = (int(sum(share) + 1e-6) + 2, 1 << count)
+        if shape[0] * shape[1] > _MOST_ENTRIES:
+            return None
+        steps: list[Step] = [tuple(work.sizes[i] for i in members) for members, _ in work.steps]
+        tables, exactly = np.full((3, *shape), NEVER, dtype=np.int64), np.zeros(shape, dtype=np.int64)
+        tables[:, 0, 0], exactly[0, 0] = 0, -1
+        stack = np.zeros((_DEPTH, count + 1), dtype=np.int64)
+        level, visited = 0, 0
+        while level >= 0:
+            level, more = _note_steps(
+                np.array([sum(1 << i for i in members) for members, _ in work.steps], dtype=np.int64),
+                np.array([saved for _, saved in work.steps], dtype=np.int64),
+                np.array([empty_cells(step) for step in steps], dtype=np.int64),
+                np.array([most_shared(step) for step in steps], dtype=np.int64),
+                shared_by_each_two(steps), unused, tables, exactly, stack, level,
+            )  # fmt: skip
+            visited += more
+            if visited > _MOST_SETS or ended():
+                return None
+        rows = int(np.flatnonzero(exactly.any(axis=1)).max()) + 2
+        empty, single, own = (
+            _over_subsets(np.minimum.accumulate(table[:rows][::-1])[::-1].copy(), count) for table in tables
+        )
         return cls(
             serial=_sums(work.alone),
             area=_sums([height * width for height, width in work.sizes]),
             empty=empty,
             single=single,
             own=own,
-            exactly=_over_subsets(exactly, count) < 0,
+            exactly=_over_subsets(exactly[:rows], count) < 0,
         )
 
-    def least(self, cells: int) -> IntArray:
-        """The fewest cycles of each set of blocks on an array of so many cells, by area."""
-        saved = (self.area + self.empty <= cells).sum(axis=0) - 1
-        return np.where(saved < 0, NEVER, self.serial - saved)
+    def within(self, cycles: int, cells: int) -> IntArray:
+        """What each set of blocks leaves empty on an array of so many cells; `NEVER` if it takes longer."""
+        level = np.clip(self.serial - cycles, 0, len(self.empty) - 1)
+        empty = np.take_along_axis(self.empty, level[None], axis=0)[0]
+        return np.where(self.area + empty <= cells, empty, NEVER)
 
 
 def _sums(values: Sequence[int]) -> IntArray:
@@ -196,31 +227,52 @@ def _over_subsets(table: IntArray, count: int) -> IntArray:
     return table
 
 
-def _sets_of_steps(work: Work, unused: int, most: int, ended: Callable[[], bool]) -> IntArray | None:
-    """Sets of steps without common blocks: blocks, saving, and `empty`, `single` and `own`, a row each.
+@compiled
+def _note_steps(
+    masks: IntArray,
+    saved: IntArray,
+    empty: IntArray,
+    most_shared: IntArray,
+    shared: IntArray,
+    unused: int,
+    tables: IntArray,
+    exactly: IntArray,
+    stack: IntArray,
+    level: int,
+) -> tuple[int, int]:
+    """Note sets of steps without common blocks by their savings and blocks; -1 at the end, and their number.
 
-    What a set leaves empty is counted as by `least_empty`, for some of its steps.
+    `tables` hold the least of `empty`, `single` and `own`. What a set leaves empty is counted as by
+    `least_empty`, for some of its steps. Returns now and then, to be called again at the `level` reached.
     """
-    steps: list[Step] = [tuple(work.sizes[i] for i in members) for members, _ in work.steps]
-    masks = [sum(1 << i for i in members) for members, _ in work.steps]
-    empty, most_so = [empty_cells(step) for step in steps], [most_shared(step) for step in steps]
-    found = [(0, 0, 0, 0, 0)]
-    stack: list[tuple[int, int, int, tuple[int, ...], int, int, int, int]] = [(0, 0, 0, (), 0, 0, 0, 0)]
-    while stack:
-        begin, mask, saved, counted, cells, left, single, own = stack.pop()
-        for k in range(begin, len(steps)):
-            if masks[k] & mask:
-                continue
-            more = empty[k] - sum(shared(steps[k], steps[j]) for j in counted)
-            now = (*counted, k), cells + more, left + more - most_so[k]
-            if more <= 0:
-                now = counted, cells, left
-            if now[1] > unused:
-                continue
-            entry = (mask | masks[k], saved + work.steps[k][1])
-            least = max(single, empty[k]), max(own, now[2], empty[k] - most_so[k])
-            found.append((*entry, now[1], *least))
-            stack.append((k + 1, *entry, *now, *least))
-        if len(found) > most or ended():
-            return None
-    return np.array(found, dtype=np.int64)
+    number = 0
+    following, blocks, saving, counted, cells, left, single, own = stack
+    while level >= 0 and number < _CHUNK:
+        k = following[level]
+        if k == len(masks):
+            level -= 1
+            continue
+        following[level] = k + 1
+        if masks[k] & blocks[level]:
+            continue
+        more = empty[k]
+        for j in range(level):
+            if counted[j + 1]:
+                more -= shared[k, following[j] - 1]
+        counted[level + 1] = more > 0
+        more = max(0, more)
+        cells[level + 1] = cells[level] + more
+        if cells[level + 1] > unused:
+            continue
+        left[level + 1] = left[level] + (more - most_shared[k] if counted[level + 1] else 0)
+        level += 1
+        number += 1
+        mine, less = blocks[level - 1] | masks[k], saving[level - 1] + saved[k]
+        single[level] = max(single[level - 1], empty[k])
+        own[level] = max(own[level - 1], left[level], empty[k] - most_shared[k])
+        following[level], blocks[level], saving[level] = k + 1, mine, less
+        tables[0, less, mine] = min(tables[0, less, mine], cells[level])
+        tables[1, less, mine] = min(tables[1, less, mine], single[level])
+        tables[2, less, mine] = min(tables[2, less, mine], own[level])
+        exactly[less, mine] = -1
+    return level, number
