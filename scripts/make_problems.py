@@ -318,6 +318,14 @@ two blocks of 64 x 64 in one step save one cycle and need 8,192 empty cells, so 
 arrays can hold such a pair, and hardly any stage becomes shorter by that. A proof would have to count empty
 cells array by array. Besides, the bound takes a block of 128 rows and one of 64 that read some of the same
 inputs to be read together at no cost, though cells beside the smaller one would have to be empty for that.
+
+On all 96 arrays, with the makespan first, the layer of Llama 3 8B takes 417 cycles within a minute, where
+384 are proven. Digital operators take 290 of them. A tile reads one of its four arrays at a time, and most
+stages have 64 or 128 blocks for 24 tiles, so that some tiles have three of them, or six: read one by one
+and dealt as evenly as whole blocks can be, all stages take 125 cycles on the crossbars, 415 in all. Only
+blocks that are read together take less, again for empty cells, of which all arrays have as many as five and
+a quarter of them hold. The bound lets conversions be divided evenly, as if blocks could be cut, and grants
+those cells to every stage anew.
 """
 """What is open, and why."""
 
